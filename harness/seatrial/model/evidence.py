@@ -1,0 +1,179 @@
+"""Evidence that trials bring home: exchanges, statements, outbound calls, facts of the app. Plain, picklable data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from seatrial.model.findings import Place
+from seatrial.model.inventory import Route
+
+
+class Kind(StrEnum):
+    """What a statement does. TRANSACTION (savepoints, PRAGMA, SET) and SCHEMA are never counted in a budget."""
+
+    SELECT = "select"
+    DML = "dml"
+    SCHEMA = "schema"
+    TRANSACTION = "transaction"
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement as it reached the driver."""
+
+    sql: str
+    """Text with placeholders; literals replaced in hand-written text. Never parameter values."""
+    fingerprint: str
+    """The same for the same statement whatever its parameters or the length of its IN lists."""
+    kind: Kind
+    rows: int | None = None
+    """Rows fetched (select) or affected (dml); None when the driver does not say."""
+    elapsed_ms: float = 0.0
+    parameters: int = 0
+    """A salted hash of the parameters, comparable within one exchange only."""
+    engine: str = ""
+    """Dialect and bind (`postgresql`, `sqlite:reports`)."""
+    many: bool = False
+    """Sent by executemany."""
+    place: Place | None = None
+    """The target's own line that sent it, where attribution was asked for."""
+    relationship: str = ""
+    """`User.posts` when a relationship's loader sent it."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundCall:
+    """A connection that the app tried to open to somewhere else than this machine. It was not made."""
+
+    host: str
+    port: int | None = None
+    method: str = ""
+    path: str = ""
+    """Without the query string: it may carry secrets."""
+    answered: int | None = None
+    """Status of the stand-in's answer; None where the connection was refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """An exception that escaped from a view. No message: it may carry data."""
+
+    type: str
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request, its response, and everything that happened in between."""
+
+    route: Route
+    identity: str
+    path: str
+    """As requested, with the query string of a malformed variant."""
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    """As sent, in order, names as written. Values of Set-Cookie are replaced by `…`; their attributes are kept."""
+    scheme: str = "https"
+    variant: str = "plain"
+    """`plain`, or the name of the malformed variant that was sent."""
+    elapsed_ms: float = 0.0
+    content_type: str = ""
+    """Media type only, lower case."""
+    body_size: int = 0
+    statements: tuple[Statement, ...] = ()
+    outbound: tuple[OutboundCall, ...] = ()
+    raised: Raised | None = None
+    template: str = ""
+    """Name of the first template rendered, or empty."""
+    failure: str = ""
+    """Why there is no response (timed out, the process ended, streamed without end), or empty."""
+    logged_in: bool = True
+    """The identity was still logged in afterwards (True for anonymous)."""
+    marks: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def subject(self) -> str:
+        return self.route.subject(self.identity)
+
+    @property
+    def ok(self) -> bool:
+        """A 2xx answer was seen: what every claim about a page needs at least."""
+        return not self.failure and 200 <= self.status < 300
+
+    def header(self, name: str) -> str | None:
+        """All values of a header joined by comma, or None."""
+        values = self.header_values(name)
+        return ", ".join(values) if values else None
+
+    def header_values(self, name: str) -> list[str]:
+        wanted = name.lower()
+        return [value for key, value in self.headers if key.lower() == wanted]
+
+    def count(self, kind: Kind) -> int:
+        return sum(1 for statement in self.statements if statement.kind is kind)
+
+    @property
+    def counted(self) -> tuple[Statement, ...]:
+        """Statements that count in a budget."""
+        return tuple(s for s in self.statements if s.kind in (Kind.SELECT, Kind.DML))
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """One defence of the app, as read back from the built app, never as configured by us."""
+
+    name: str
+    """`csrf`, `rate-limit`, `login`, `headers`, `sessions`, `oauth`."""
+    library: str
+    """Distribution name and version, or `hand-made`."""
+    active: bool
+    switched_off_by: str = ""
+    """Configuration key and value that switches it off (`WTF_CSRF_ENABLED = False`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class AppFacts:
+    """What was really on in the app that was built."""
+
+    profile: str
+    environment: str
+    """What the profile stands for: `production`, `staging`, `development`, `test`."""
+    protections: tuple[Protection, ...] = ()
+    debug: bool = False
+    testing: bool = False
+    secret_key_length: int | None = None
+    """None: no key is set."""
+    secret_key_weakness: str = ""
+    """Why the key is weak, or empty. The key itself never leaves the host."""
+    body_limit: int | None = None
+    trusted_hosts: tuple[str, ...] = ()
+    server_name: str = ""
+    proxy_fix: bool = False
+    monitors: tuple[str, ...] = ()
+    """Slow-query logging that is active: `seatrial.monitor`, `engine listener NAME`, `SQLALCHEMY_RECORD_QUERIES`."""
+    cookie_roles: Mapping[str, str] = field(default_factory=dict)
+    """Role by cookie name, as the app's configuration tells it: `session`, `remember`, `csrf`."""
+    host_answers: Mapping[str, int] = field(default_factory=dict)
+    """Status of a harmless GET with a forged Host header, by host name sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Numbers that rules judge against, from `[tool.seatrial.limits]`."""
+
+    repeated_statements: int = 3
+    slow_statement_ms: float = 100.0
+    body_bytes: int = 100 * 1024 * 1024
+    secret_key_bytes: int = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a route may spend per request."""
+
+    subject: str
+    select: int
+    dml: int
+    rows: int
+    statements: tuple[tuple[str, int], ...] = ()
+    """(fingerprint, times) at recording, so that a failure is a diff."""

@@ -1,0 +1,72 @@
+"""The routes of the target, keyed by method + rule + endpoint."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+ANONYMOUS = "anonymous"
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Access(StrEnum):
+    """How a route answers somebody who is not logged in, by the shape of the answer."""
+
+    PUBLIC = "public"
+    LOGIN = "login"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One binding of a method and a rule to an endpoint."""
+
+    method: str
+    rule: str
+    """Flask's own rule string, e.g. `/items/<int:item_id>`."""
+    endpoint: str
+    blueprint: str = ""
+    arguments: tuple[tuple[str, str], ...] = ()
+    """(name, converter) of the rule, in order."""
+    path: str = ""
+    """A concrete path, built from sample arguments; empty where an argument could not be resolved."""
+    unresolved: tuple[str, ...] = ()
+    """Names of arguments for which no sample value was found."""
+    shadowed_by: str = ""
+    """Endpoint that answers in this one's place: the same method and rule are bound twice."""
+    skipped: str = ""
+    """Why this route is never requested (a pattern of the skip list), or empty."""
+    view: str = ""
+    """`package.module:Qualified.name` of the innermost view function."""
+    module_path: str = ""
+    """File of the view, relative to the target's root, POSIX; empty when it lies outside."""
+    line: int = 0
+    access: Access = Access.UNKNOWN
+    limits: tuple[str, ...] = ()
+    """Rate limits that the app declares for this route, as written."""
+    csrf: str = ""
+    """`protected`, `exempt`, `none` (no CSRF library found), or empty for safe methods."""
+
+    @property
+    def key(self) -> str:
+        return f"{self.method} {self.rule} {self.endpoint}"
+
+    def subject(self, identity: str = ANONYMOUS) -> str:
+        return f"{self.key} [{identity}]"
+
+    @property
+    def safe(self) -> bool:
+        return self.method in SAFE_METHODS
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """What discovery learnt about the target, before any guard is collected."""
+
+    routes: tuple[Route, ...]
+    identities: tuple[str, ...] = (ANONYMOUS,)
+    notes: tuple[str, ...] = ()
+    """Sentences for the person: repairs, fallbacks, what was left out."""
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+    def by_key(self, key: str) -> Route:
+        return next(route for route in self.routes if route.key == key)

@@ -1,0 +1,84 @@
+"""What a rule is: its entry in the registry. The function that judges lives in `seatrial.rules`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from seatrial.model.evidence import AppFacts, Budget, Limits
+from seatrial.model.findings import Finding, Judgement, Place
+from seatrial.model.outcomes import Level, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a rule may know besides its evidence."""
+
+    limits: Limits = field(default_factory=Limits)
+    environment: str = "production"
+    hot: frozenset[str] = frozenset()
+    """Critical paths as `METHOD rule`; empty: every route with a budget is hot."""
+    budget: Budget | None = None
+    """Of the subject under judgement; None when none is recorded."""
+    facts: AppFacts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule of the catalogue. `judge` is pure: evidence in, judgements out."""
+
+    code: str
+    name: str
+    level: Level
+    claim: str
+    """One sentence: what is true of a sound app."""
+    control: str
+    """What must be seen before a pass may be claimed."""
+    rationale: str
+    source: str
+    """Where the rule comes from: a standard, a chapter, a measured fact."""
+    remedy: str
+    """One sentence: the usual fix."""
+    judge: Callable[..., Judgement]
+    """`judge(rule, evidence, context)`; call the rule itself instead: `rule(evidence, context)`."""
+
+    @property
+    def family(self) -> str:
+        return self.code[:3]
+
+    def __call__(self, evidence: Any, context: Context | None = None) -> Judgement:
+        return self.judge(self, evidence, context or Context())
+
+    def passed(self, subject: str) -> Judgement:
+        return Judgement(self.code, subject, Outcome.PASS)
+
+    def not_proved(self, subject: str, reason: str) -> Judgement:
+        return Judgement(self.code, subject, Outcome.NOT_PROVED, reason)
+
+    def skipped(self, subject: str, reason: str) -> Judgement:
+        return Judgement(self.code, subject, Outcome.SKIPPED, reason)
+
+    def failed(self, subject: str, *findings: Finding) -> Judgement:
+        return Judgement(self.code, subject, Outcome.FAIL, findings=findings)
+
+    def finding(
+        self,
+        subject: str,
+        message: str,
+        *,
+        remedy: str = "",
+        place: Place | None = None,
+        detail: str = "",
+        evidence: dict[str, Any] | None = None,
+        level: Level | None = None,
+    ) -> Finding:
+        return Finding(
+            rule=self.code,
+            name=self.name,
+            level=level or self.level,
+            subject=subject,
+            message=message,
+            remedy=remedy or self.remedy,
+            place=place,
+            detail=detail,
+            evidence=evidence or {},
+        )
