@@ -39,6 +39,8 @@ class Statement:
     """The target's own line that sent it, where attribution was asked for."""
     relationship: str = ""
     """`User.posts` when a relationship's loader sent it."""
+    eager: bool = False
+    """Sent by an eager loader (selectin, subquery), which works in chunks: the fix of an N+1, never a finding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ class Exchange:
     logged_in: bool = True
     """The identity was still logged in afterwards (True for anonymous)."""
     marks: Mapping[str, str] = field(default_factory=dict)
+    """What was seen in the body: `csp-meta` where an HTML page declares its policy in a meta tag."""
 
     @property
     def subject(self) -> str:
@@ -116,6 +119,11 @@ class Exchange:
     def counted(self) -> tuple[Statement, ...]:
         """Statements that count in a budget."""
         return tuple(s for s in self.statements if s.kind in (Kind.SELECT, Kind.DML))
+
+    @property
+    def rows(self) -> int:
+        """Rows that selects fetched, as far as the driver said: what the `rows` of a budget counts."""
+        return sum(s.rows or 0 for s in self.statements if s.kind is Kind.SELECT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,53 @@
+# Every target sets itself up in .venv; nothing but Python 3.11+, make and git is needed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: trial test test-all test-wheel test-lowest test-pythons lint bench docs clean
+
+$(READY): pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "setting up $(VENV)"
+	@$(BIN)/python -m pip install -q -U 'pip>=25.1'
+	@$(BIN)/python -m pip install -q -e '.[all]' --group dev
+	@touch $@
+
+trial: $(READY)  ## try the example app: the legacy factory must be convicted, the hardened one acquitted
+	@mkdir -p build
+	@$(BIN)/seatrial check examples/stockroom --config examples/stockroom/legacy.toml --json build/trial-legacy.json; \
+		code=$$?; test $$code -eq 1 || { echo "trial: the legacy app ended with $$code instead of 1"; exit 1; }
+	@$(BIN)/seatrial check examples/stockroom --json build/trial.json; \
+		code=$$?; test $$code -eq 0 || { echo "trial: the hardened app ended with $$code instead of 0"; exit 1; }
+	@echo "trial: the legacy app was convicted (build/trial-legacy.json), the hardened app acquitted (build/trial.json)"
+
+test: $(READY) lint  ## what every commit must pass; at most ten minutes on two cores
+	@$(BIN)/python -m pytest -q -m "not matrix"
+
+test-all: test test-wheel test-lowest test-pythons  ## every matrix
+	@$(BIN)/python -m pytest -q -m matrix
+
+test-wheel: $(READY)  ## build the wheel and run it from a venv that cannot see the sources
+	@$(BIN)/python ci/wheel_job.py
+
+test-lowest: $(READY)  ## the lowest supported versions of everything
+	@$(BIN)/python ci/versions_job.py lowest
+
+test-pythons: $(READY)  ## every Python from 3.11 on that this machine has, and SQLAlchemy 2.0
+	@$(BIN)/python ci/versions_job.py pythons sqlalchemy-2.0
+
+lint: $(READY)  ## ruff, mypy --strict, import-linter on our own code
+	@$(BIN)/ruff check -q .
+	@$(BIN)/ruff format -q --check .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-logo > build/lint-imports.log 2>&1 || { mkdir -p build; $(BIN)/lint-imports; exit 1; }
+
+bench: $(READY)  ## measured claims: exits 1 when a limit is missed
+	@$(BIN)/python -m benchmarks
+
+docs: $(READY)  ## regenerate what is generated, check links
+	@$(BIN)/python ci/docs_job.py
+
+clean:
+	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,74 @@
+"""Run the test suite under other versions: `lowest`, `pythons`, `sqlalchemy-2.0`. Environments live in build/envs."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+ENVS = ROOT / "build" / "envs"
+PYTHONS = ("3.11", "3.12", "3.13")
+OWN = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def uv(*arguments: str | Path) -> int:
+    return subprocess.run([Path(sys.executable).parent / "uv", *map(str, arguments)], cwd=ROOT).returncode
+
+
+def interpreter(version: str) -> str | None:
+    """A real interpreter of that version on this machine, or None: a shim that answers for none does not count."""
+    for name in (f"python{version}", *map(str, sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python")))):
+        found = shutil.which(name)
+        if not found:
+            continue
+        done = subprocess.run([found, "-c", "import sys; print(sys.executable)"], capture_output=True, text=True)
+        if done.returncode == 0:
+            return done.stdout.strip()
+    return None
+
+
+def tests(name: str, python: str, *requirements: str, lowest: bool = False) -> bool:
+    """Make the environment and run the suite in it; says so."""
+    env = ENVS / name
+    resolution = ["--resolution", "lowest-direct"] if lowest else []
+    if uv("venv", "-q", "--clear", "--python", python, env) or uv(
+        *("pip", "install", "-q", "--python", env / "bin" / "python", *resolution, "-e", ".[all]", "--group", "dev"),
+        *requirements,
+    ):
+        print(f"versions job: {name}: the environment could not be made")
+        return False
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    code = subprocess.run(
+        [env / "bin" / "python", "-m", "pytest", "-q", "-m", "not matrix", "-p", "no:cacheprovider"],
+        cwd=ROOT,
+        env=environment,
+    ).returncode
+    print(f"versions job: {name}: {'passed' if code == 0 else f'failed ({code})'}")
+    return code == 0
+
+
+def main(jobs: list[str]) -> int:
+    passed = []
+    for job in jobs:
+        match job:
+            case "lowest":
+                passed.append(tests("lowest", sys.executable, lowest=True))
+            case "sqlalchemy-2.0":
+                passed.append(tests("sqlalchemy-2.0", sys.executable, "sqlalchemy<2.1"))
+            case "pythons":
+                for version in PYTHONS:
+                    python = interpreter(version)
+                    if version == OWN:
+                        continue
+                    if python is None:
+                        print(f"versions job: Python {version} is not on this machine: not tried")
+                        continue
+                    passed.append(tests(f"python-{version}", python))
+            case _:
+                raise SystemExit(f"versions job: unknown job {job}; there are lowest, pythons, sqlalchemy-2.0")
+    return 0 if all(passed) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,48 @@
+"""The plan, the checkout and the webhook of the payment provider."""
+
+from __future__ import annotations
+
+from flask import Blueprint, current_app, jsonify, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_login import login_required
+
+from stockroom import web
+from stockroom.extensions import csrf
+from stockroom.forms import PlanForm
+from stockroom.services import billing
+from stockroom.services.errors import InvalidInput
+
+bp = Blueprint("billing", __name__, url_prefix="/billing")
+
+
+@bp.get("/")
+@login_required
+def index() -> ResponseReturnValue:
+    subscription = billing.subscription(web.organization_id())
+    return render_template("billing.html", subscription=subscription, form=PlanForm(), plans=billing.PLANS[1:])
+
+
+@bp.post("/checkout")
+@login_required
+@web.needs("can_manage")
+def checkout() -> ResponseReturnValue:
+    form = PlanForm()
+    if not form.validate_on_submit():
+        raise InvalidInput("No such plan.", {"plan": "Unknown."})
+    url = billing.start_checkout(web.user(), form.plan.data or "", web.public_url("billing.index"), web.payments())
+    return redirect(url, 303)
+
+
+@bp.post("/webhooks/stripe")
+@csrf.exempt
+def stripe_webhook() -> ResponseReturnValue:
+    event = billing.verify(
+        request.get_data(),
+        request.headers.get("Stripe-Signature", ""),
+        current_app.config["STRIPE_WEBHOOK_SECRET"],
+    )
+    status = billing.receive(event)
+    if status != 200:
+        error = {"code": "EVENT_NOT_PROCESSED", "message": "Please send this event again.", "details": {}}
+        return jsonify(error=error), status
+    return jsonify(received=True)

@@ -1,0 +1,1 @@
+"""What Stockroom does. Nothing in here knows about requests, sessions or templates."""

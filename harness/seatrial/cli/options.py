@@ -1,0 +1,29 @@
+"""Options and arguments that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def target() -> Decorator:
+    """TARGET_DIR, by default the current directory."""
+    return click.argument("target_dir", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path())
+
+
+def config_file() -> Decorator:
+    return click.option(
+        "--config",
+        "config_file",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="Configuration file; default: [tool.seatrial] of pyproject.toml, or seatrial.toml.",
+    )
+
+
+def output(name: str, what: str) -> Decorator:
+    return click.option(f"--{name}", f"{name}_file", type=click.Path(dir_okay=False, path_type=Path), help=what)

@@ -1,0 +1,108 @@
+"""`seatrial routes`: what there is to try, who may see it, what it spends."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from seatrial.cli import options
+from seatrial.config import Settings, load
+from seatrial.model.inventory import ANONYMOUS, Inventory, Route
+from seatrial.model.profiles import Profile
+from seatrial.reports.progress import Progress
+from seatrial.trials.pilot import Pilot, open_run, prepare
+from seatrial.verdict import budgets
+from seatrial.verdict.files import write_atomic
+
+
+@click.command(name="routes")
+@options.target()
+@options.config_file()
+@options.output("export", "Write the inventory as JSON, for smoke and load runs without the app.")
+def command(target_dir: Path, config_file: Path | None, export_file: Path | None) -> None:
+    """The route inventory, with who may see it, its limits and its statements."""
+    settings = load(target_dir.resolve(), config_file)
+    spent: dict[str, tuple[int, int]] = {}
+    with (
+        Progress() as progress,
+        open_run(settings, progress.stage) as run,
+    ):
+        inventory = prepare(run, Profile.PROTECTION, Profile.SWEEP)
+        pilot = Pilot(run)
+        readable = [r for r in inventory.routes if r.safe and r.path and not r.skipped and not r.shadowed_by]
+        for number, route in enumerate(readable):
+            progress.advance(number, len(readable), f"{route.method} {route.rule}")
+            warm = pilot.visit(route, _identity(inventory, route)).warm
+            if not warm.failure:
+                spent[route.key] = (warm.status, len(warm.counted))
+    if export_file:
+        text = json.dumps(exported(settings, inventory, spent), indent=2) + "\n"
+        write_atomic(export_file, text, way_out="Name another file with --export.")
+        click.echo(f"{len(inventory.routes)} routes written to {export_file}")
+        return
+    _print(inventory, spent)
+
+
+def exported(settings: Settings, inventory: Inventory, spent: dict[str, tuple[int, int]]) -> dict[str, Any]:
+    """The inventory for machines that do not have the app: `method`, `rule` and `path` are what they need."""
+    known = budgets.load(settings.state_folder / "budgets.tsv")
+    hot = set(settings.hot)
+    rows = []
+    for route in inventory.routes:
+        if route.skipped or route.shadowed_by:
+            continue
+        identity = _identity(inventory, route)
+        budget = known.of(route.subject(identity))
+        rows.append(
+            {
+                "method": route.method,
+                "rule": route.rule,
+                "endpoint": route.endpoint,
+                "path": route.path,
+                "identity": identity,
+                "status": spent[route.key][0] if route.key in spent else None,
+                "auth": route.access.value,
+                "hot": f"{route.method} {route.rule}" in hot,
+                "budget": {"select": budget.select, "dml": budget.dml, "rows": budget.rows} if budget else None,
+            }
+        )
+    first = next((identity for identity in settings.identities if identity.login), None)
+    return {
+        "routes": rows,
+        "login": {"path": first.login, "fields": sorted(first.fields)} if first else None,
+        "webhooks": [{"path": webhook.path, "provider": webhook.provider} for webhook in settings.webhooks],
+        "static": [r.path for r in inventory.routes if r.endpoint.rpartition(".")[2] == "static" and r.path],
+    }
+
+
+def _identity(inventory: Inventory, route: Route) -> str:
+    named = [name for name in inventory.identities if name != ANONYMOUS]
+    return ANONYMOUS if route.access == "public" or not named else named[0]
+
+
+def _print(inventory: Inventory, spent: dict[str, tuple[int, int]]) -> None:
+    console = Console()
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("Method", "Rule", "Endpoint", "Auth", "CSRF", "Limits", "Status", "Statements"):
+        table.add_column(title, justify="right" if title in ("Status", "Statements") else "left", overflow="fold")
+    for route in inventory.routes:
+        status, statements = spent.get(route.key, ("", ""))
+        note = (route.skipped and "skipped") or (route.shadowed_by and "shadowed") or str(status)
+        table.add_row(
+            route.method,
+            route.rule,
+            route.endpoint,
+            "" if route.access == "unknown" else route.access.value,
+            route.csrf,
+            ", ".join(route.limits),
+            note,
+            str(statements),
+        )
+    console.print(table)
+    for sentence in inventory.notes:
+        console.print(f"note: {sentence}", style="dim")

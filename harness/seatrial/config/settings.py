@@ -1,0 +1,201 @@
+"""Every key of the configuration, as frozen models. `shapes` knows single values, `checks` knows them together."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from seatrial.config import shapes
+from seatrial.config.fill import filled
+from seatrial.model.evidence import Limits
+from seatrial.model.outcomes import Level
+
+Profile = Literal["protection", "sweep"]
+
+
+class Table(BaseModel):
+    """A table of the file: nothing may stand in it that Seatrial does not read, nothing is converted silently."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Overrides(Table):
+    """`[tool.seatrial.sweep]` or `[tool.seatrial.protection]`: laid over `env` and `config` for one profile only."""
+
+    env: dict[str, str] = Field(default_factory=dict, repr=False)
+    config: dict[str, Any] = Field(default_factory=dict, repr=False)
+
+
+class Database(Table):
+    """Where trials run. `load` has already put `SEATRIAL_DATABASE_URL` in here."""
+
+    url: shapes.DatabaseUrl = Field(default="embedded", repr=False)
+    """`embedded` (PostgreSQL), `sqlite`, or the URL of a PostgreSQL server."""
+
+
+class Identity(Table):
+    """Somebody who is logged in: by exactly one of a form, headers, a callable, or an injected user id."""
+
+    name: shapes.IdentityName
+    login: shapes.RoutePath | None = None
+    """Path of the log-in form; `fields` are what is typed into it."""
+    fields: dict[str, str] = Field(default_factory=dict, repr=False)
+    headers: dict[str, str] = Field(default_factory=dict, repr=False)
+    call: shapes.Target | None = None
+    user_id: shapes.UserId = None
+    """Injected into the session: alone, or as the fast path beside `login`."""
+    proof: shapes.RoutePath | None = None
+    """A path that only this identity sees."""
+
+
+class Outbound(Table):
+    """The answer of the stand-in to outbound calls whose URL matches."""
+
+    url: shapes.Url
+    status: shapes.Status = 200
+    body: Any = Field(default_factory=dict, alias="json")
+    """The key is `json`; `BaseModel.json` has the name."""
+
+
+class OAuth(Table):
+    """Where log-in by OAuth begins and comes back, where discovery does not find it."""
+
+    login: shapes.RoutePath | None = None
+    callback: shapes.RoutePath | None = None
+
+
+class Webhook(Table):
+    """One webhook of the app, and how its deliveries are signed."""
+
+    path: shapes.RoutePath
+    provider: Literal["stripe", "standard", "generic"]
+    secret_config: str | None = None
+    events: list[str] = Field(default_factory=list)
+    retry: shapes.Target | None = None
+    bookkeeping: list[shapes.Column] = Field(default_factory=list)
+    """Columns that may differ after a retry."""
+    sign: shapes.Target | None = None
+
+
+class Idempotency(Table):
+    """A route that honours an idempotency key."""
+
+    route: shapes.RouteKey
+
+
+class Index(Table):
+    """An index that the team has planned."""
+
+    table: str
+    columns: shapes.SomeColumns
+
+
+class Gates(Table):
+    """What a finding of each tool does: `block`, `warn`, or `off` (the tool is not run)."""
+
+    ruff: shapes.GateLevel = Level.BLOCK
+    mypy: shapes.GateLevel = Level.WARN
+    bandit: shapes.GateLevel = Level.WARN
+    pytest: shapes.GateLevel = Level.BLOCK
+
+
+class Deadlines(Table):
+    """Seconds after which something that hangs is ended and called broken."""
+
+    request_s: shapes.Positive = 10.0
+    build_s: shapes.Positive = 60.0
+    trial_s: shapes.Positive = 120.0
+    tool_s: shapes.Positive = 600.0
+
+
+class LimitTable(Table):
+    """The keys of `[tool.seatrial.limits]`; a test holds them to the fields of `model.evidence.Limits`."""
+
+    repeated_statements: shapes.Count = Limits().repeated_statements
+    slow_statement_ms: shapes.Positive = Limits().slow_statement_ms
+    body_bytes: shapes.Count = Limits().body_bytes
+    secret_key_bytes: shapes.Count = Limits().secret_key_bytes
+
+
+def _limits(value: Any) -> Limits:
+    if isinstance(value, Limits):
+        return value
+    # A ValidationError in here is taken apart again by `mistakes`, so each key gets its own sentence.
+    return Limits(**LimitTable.model_validate(value).model_dump())
+
+
+class Tables(Table):
+    """What may stand in the file."""
+
+    app: shapes.Target
+    """`package:create_app` or `package:app`."""
+    factory: Literal["auto", "dict", "kwargs", "class", "string", "none"] = "auto"
+    """How `config` reaches the factory."""
+    factory_argument: str | None = None
+    """The class or the string that is handed over where `factory` says so."""
+    services: list[shapes.Inside] = Field(default_factory=list)
+    routes: list[shapes.Inside] = Field(default_factory=list)
+    sources: shapes.SomePaths = Field(default_factory=lambda: ["."])
+    """What ruff, mypy and bandit check."""
+    blueprints: list[str] = Field(default_factory=list)
+    seed: shapes.Seed | None = None
+    hot: list[shapes.RouteKey] = Field(default_factory=list)
+    skip: list[shapes.RoutePattern] = Field(default_factory=list)
+    workers: shapes.Count = 1
+    environment: Literal["production", "staging", "development", "test"] = "production"
+    allow_hosts: list[str] = Field(default_factory=list)
+    conftest: shapes.Inside | None = None
+    state: shapes.Inside = ".seatrial"
+    """Folder of baseline and budgets."""
+    env: dict[str, str] = Field(default_factory=dict, repr=False)
+    config: dict[str, Any] = Field(default_factory=dict, repr=False)
+    sweep: Overrides = Field(default_factory=Overrides)
+    protection: Overrides = Field(default_factory=Overrides)
+    database: Database = Field(default_factory=Database)
+    identities: list[Identity] = Field(default_factory=list)
+    arguments: dict[str, shapes.Scalar] = Field(default_factory=dict)
+    oauth: OAuth | None = None
+    outbound: list[Outbound] = Field(default_factory=list)
+    webhooks: list[Webhook] = Field(default_factory=list)
+    idempotency: list[Idempotency] = Field(default_factory=list)
+    indexes: list[Index] = Field(default_factory=list)
+    gates: Gates = Field(default_factory=Gates)
+    rules: dict[shapes.RuleCode, shapes.RuleLevel] = Field(default_factory=dict)
+    """Codes of our rules, and `tool:code` for single rules of the tools."""
+    limits: Annotated[Limits, BeforeValidator(_limits)] = Field(default_factory=Limits)
+    deadlines: Deadlines = Field(default_factory=Deadlines)
+
+
+class Settings(Tables):
+    """The configuration of one target, checked, with `env:NAME` values resolved. Build it with `load`."""
+
+    root: Path
+    """The project's root, absolute."""
+    file: Path
+    """The file that the settings stand in, absolute."""
+    resolved: frozenset[str] = Field(default=frozenset(), repr=False)
+    """Values that came from `env:NAME`; `secrets` counts them in."""
+
+    @property
+    def state_folder(self) -> Path:
+        return self.root / self.state
+
+    def environment_for(self, profile: Profile, database_url: str) -> dict[str, str]:
+        """The configured environment of one profile's host, filled. The caller adds it to a scrubbed environment."""
+        table = {**self.env, **self._over(profile).env}
+        return {key: str(filled(value, database_url)) for key, value in table.items()}
+
+    def config_for(self, profile: Profile, database_url: str) -> dict[str, Any]:
+        """What one profile's factory or `app.config` gets, filled, as a fresh deep copy.
+
+        An override replaces a key as a whole, as `app.config.update` would.
+        """
+        table = {**self.config, **self._over(profile).config}
+        return {key: filled(value, database_url) for key, value in table.items()}
+
+    def _over(self, profile: Profile) -> Overrides:
+        match profile:
+            case "sweep":
+                return self.sweep
+            case "protection":
+                return self.protection

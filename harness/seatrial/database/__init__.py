@@ -1,0 +1,29 @@
+"""The throw-away databases of a trial: on an embedded PostgreSQL server, on a server that is named, or in SQLite files.
+
+Everything a trial writes goes to a database made here; nothing that was there before can be dropped or written over.
+"""
+
+from collections.abc import Sequence
+
+from seatrial.database.address import server_url
+from seatrial.database.binaries import Binaries, server_binaries
+from seatrial.database.contract import Databases
+from seatrial.database.postgres import PostgresDatabases
+from seatrial.database.sqlite import SqliteDatabases
+
+__all__ = ["Binaries", "Databases", "PostgresDatabases", "SqliteDatabases", "open_databases", "server_binaries"]
+
+
+def open_databases(url: str, *, allow_hosts: Sequence[str] = (), run: str) -> Databases:
+    """The databases of the run named `run`, to be used as a context manager.
+
+    `url`: "embedded" (a private PostgreSQL server), "sqlite", or the SQLAlchemy URL of a PostgreSQL server, whose
+    database is only connected to. `allow_hosts`: servers elsewhere than on this machine that are meant.
+
+    Raises ConfigurationError when `url` cannot be used. "embedded" is never replaced by anything else.
+    """
+    if url == "embedded":
+        return PostgresDatabases.embedded(run)
+    if url == "sqlite":
+        return SqliteDatabases(run)
+    return PostgresDatabases(run, server_url(url, allow_hosts))

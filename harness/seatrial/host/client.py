@@ -1,0 +1,151 @@
+"""The runner's side of a host process: start it, hand it whole trials, notice every way in which it can end."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+from seatrial.host.protocol import Channel, DeadlinePassed, PeerGone
+from seatrial.host.spec import HostSpec
+from seatrial.model.errors import BrokenError, ConfigurationError, InconclusiveError, SeatrialError
+
+if TYPE_CHECKING:  # the runner never imports what imports the app
+    from seatrial.target import Target
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# The app must not see the shell of whoever runs the trial: a stray DATABASE_URL would change what is tried.
+KEPT_VARIABLES = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "TZ",
+    "TMPDIR",
+    "LD_LIBRARY_PATH",
+    "VIRTUAL_ENV",
+    "PYTHONPATH",
+    "SEATRIAL_DEBUG",
+)
+_ERRORS: dict[str, type[SeatrialError]] = {
+    "configuration": ConfigurationError,
+    "inconclusive": InconclusiveError,
+    "broken": BrokenError,
+}
+
+
+class HostEnded(BrokenError):
+    """The host process is gone; the sentence says how it went."""
+
+
+class HostHung(BrokenError):
+    """The host did not answer in time and was killed."""
+
+
+class Host:
+    """A running host. One command at a time; after HostEnded or HostHung it is of no more use."""
+
+    def __init__(self, spec: HostSpec, log: Path) -> None:
+        """Start the process; it imports its libraries and then waits for `build`.
+
+        Call it from the main thread: the kernel ties the death signal to the thread that started the process.
+        """
+        self.spec = spec
+        self.log = log
+        host_reads, we_write = os.pipe()
+        we_read, host_writes = os.pipe()
+        environment = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+        environment.update(PYTHONDONTWRITEBYTECODE="1", PYTHONHASHSEED="0")
+        environment.update(spec.settings.environment_for(spec.profile, spec.database_url))
+        with log.open("ab") as output:
+            # -P: the current directory is the target's; its modules must not shadow the standard library for us.
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "seatrial.host", str(host_reads), str(host_writes), str(os.getpid())],
+                pass_fds=(host_reads, host_writes),
+                env=environment,
+                cwd=spec.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        os.close(host_reads)
+        os.close(host_writes)
+        self._channel = Channel(we_read, we_write)
+        self._told = False
+
+    def build(self, deadline_s: float) -> None:
+        """Import the app and call its factory. Raises ConfigurationError, HostEnded or HostHung."""
+        try:
+            self._channel.send(self.spec)
+            self._told = True
+            self._answer("building the app", deadline_s)
+        except PeerGone:
+            raise self._ended("building the app") from None
+
+    def call(
+        self,
+        trial: "Callable[Concatenate[Target, P], R]",
+        deadline_s: float,
+        *arguments: P.args,
+        **options: P.kwargs,
+    ) -> R:
+        """Run `trial(target, …)` inside the host and return its answer, which must be plain data.
+
+        `trial` is a function at the top of a `seatrial` module: it crosses the pipe by name.
+        """
+        what = f"{trial.__module__.rpartition('.')[2]}.{trial.__name__}"
+        try:
+            self._channel.send((trial, arguments, options))
+            answer: R = self._answer(what, deadline_s)
+        except PeerGone:
+            raise self._ended(what) from None
+        return answer
+
+    def _answer(self, what: str, deadline_s: float) -> Any:
+        try:
+            kind, value = self._channel.receive(deadline_s)
+        except DeadlinePassed:
+            self.kill()
+            raise HostHung(
+                f"the app did not come back within {deadline_s:g} s ({what}) and was stopped; "
+                f"raise the limit under [tool.seatrial.deadlines] or put the route on `skip`"
+            ) from None
+        if kind == "ok":
+            return value
+        if kind == "configuration":
+            raise ConfigurationError(*value)
+        raise _ERRORS[kind](*value)
+
+    def _ended(self, what: str) -> HostEnded:
+        try:
+            code = self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            code = self.process.wait()
+        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+        return HostEnded(f"the app's process {how} ({what})")
+
+    @property
+    def alive(self) -> bool:
+        return self.process.poll() is None
+
+    def kill(self) -> None:
+        """End the host and everything it started in its own session."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def close(self) -> None:
+        """Say goodbye by closing the pipe; kill what does not leave within two seconds."""
+        self._channel.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(2)
+        # Also when the host left by itself: a process that the app started may still be in its group.
+        self.kill()

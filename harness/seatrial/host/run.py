@@ -1,0 +1,198 @@
+"""One run: the databases, the working copies and the hosts of a trial, kept alive and put back in order."""
+
+import secrets
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+
+from seatrial.config import Settings
+from seatrial.database import Databases, open_databases
+from seatrial.host import copies
+from seatrial.host.client import Host, HostEnded, HostHung
+from seatrial.host.spec import HostSpec
+from seatrial.model.profiles import Profile
+
+if TYPE_CHECKING:
+    from seatrial.target import Target
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(slots=True)
+class Berth:
+    """The place of one host: its database and folder outlive the process."""
+
+    profile: Profile
+    database: str
+    folder: Path
+    base: str
+    """What the database is restored from."""
+    host: Host | None = None
+    starts: int = 0
+
+
+class Run:
+    """Owns everything that a trial creates. Use as a context manager; closing leaves nothing behind."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        log_in: "Callable[[Target], tuple[list[str], bool]]",
+        prepare: "Callable[[Target], list[str]]",
+        release: "Callable[[Target], None]",
+        progress: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """`log_in`, `prepare` and `release` are the trials of `seatrial.trials.discovery`: hosts lie below trials."""
+        self.settings = settings
+        self.token = secrets.token_hex(3)
+        self.notes: list[str] = []
+        self._log_in, self._prepare, self._release = log_in, prepare, release
+        self._progress = progress
+        self._folder = Path(tempfile.mkdtemp(prefix="seatrial-run-"))
+        self._berths: dict[Profile, Berth] = {}
+        self._databases: Databases | None = None
+        self._template = ""
+
+    # ------------------------------------------------------------------ starting
+    @property
+    def databases(self) -> Databases:
+        if self._databases is None:
+            self._progress("starting the database")
+            self._databases = open_databases(
+                self.settings.database.url, allow_hosts=self.settings.allow_hosts, run=self.token
+            )
+        return self._databases
+
+    @property
+    def template(self) -> str:
+        """Name of the database that holds the tables and the seed, and that nobody is connected to."""
+        return self._template
+
+    def adopt_template(self, name: str) -> None:
+        """Use a template that another process of the same run has made."""
+        self._template = name
+
+    def start(self, *profiles: Profile) -> None:
+        """Start hosts together: the first builds the tables and the seed that the others are cloned from.
+
+        Raises:
+            ConfigurationError: The app cannot be built, seeded or logged in to.
+        """
+        for profile in profiles:
+            self._spawn(self._berth(profile))
+        for profile in profiles:
+            self._bring_up(self._berths[profile])
+
+    def _berth(self, profile: Profile) -> Berth:
+        if profile not in self._berths:
+            name = self.databases.name(profile.value)
+            folder = copies.working_copy(self.settings.root, self._folder / profile.value)
+            self._berths[profile] = Berth(profile, name, folder, base="")
+        return self._berths[profile]
+
+    def _spawn(self, berth: Berth) -> None:
+        spec = HostSpec(self.settings, berth.profile, self.databases.url(berth.database), berth.folder)
+        berth.host = Host(spec, self._folder / f"{berth.profile.value}.log")
+        berth.starts += 1
+
+    def _bring_up(self, berth: Berth) -> None:
+        assert berth.host is not None
+        first = not self._template
+        if first:
+            self.databases.create(berth.database)
+        else:
+            self.databases.clone(self._template, berth.database)
+        self._progress(f"building the app ({berth.profile.value})")
+        berth.host.build(self.settings.deadlines.build_s)
+        if first:
+            self._progress("creating tables and seeding")
+            self.notes += berth.host.call(self._prepare, self.settings.deadlines.build_s)
+            template = self.databases.name("template")
+            self.databases.clone(berth.database, template)
+            self._template = template
+        self._progress(f"logging in ({berth.profile.value})")
+        notes, wrote = berth.host.call(self._log_in, self.settings.deadlines.build_s)
+        if berth.starts == 1:
+            self.notes += [note for note in notes if note not in self.notes]
+        berth.base = self._template
+        if wrote:
+            # Sessions may live in the database: what is restored later must still know who is logged in.
+            berth.base = self.databases.name(f"{berth.profile.value}_base")
+            self.databases.clone(berth.database, berth.base)
+
+    # ------------------------------------------------------------------ trials
+    def call(
+        self,
+        profile: Profile,
+        trial: "Callable[Concatenate[Target, P], R]",
+        deadline_s: float,
+        *arguments: P.args,
+        **options: P.kwargs,
+    ) -> R:
+        """Run a whole trial in the host of a profile, starting the host where there is none.
+
+        Raises:
+            HostEnded, HostHung: This trial ended the host; the next call starts a new one.
+        """
+        berth = self._berth(profile)
+        if berth.host is None:
+            self._spawn(berth)
+            self._bring_up(berth)
+        assert berth.host is not None
+        try:
+            return berth.host.call(trial, deadline_s, *arguments, **options)
+        except (HostEnded, HostHung):
+            berth.host.kill()
+            berth.host = None
+            raise
+
+    def restore(self, profile: Profile) -> None:
+        """Put the database of a host back to what it was after logging in."""
+        berth = self._berths[profile]
+        if berth.host is None:
+            return  # the next host starts from the template anyway
+        self.call(profile, self._release, self.settings.deadlines.request_s)
+        self.databases.clone(berth.base, berth.database)
+
+    def process_ids(self) -> list[int]:
+        """Of the hosts that are alive."""
+        return [berth.host.process.pid for berth in self._berths.values() if berth.host is not None]
+
+    def files_written(self) -> list[str]:
+        """What the app wrote beside itself, in its working copies."""
+        found: set[str] = set()
+        for berth in self._berths.values():
+            found.update(copies.changed_files(self.settings.root, berth.folder))
+        return sorted(found)
+
+    # ------------------------------------------------------------------ ending
+    def stop(self, profile: Profile) -> None:
+        """End one host; its database stays."""
+        berth = self._berths.get(profile)
+        if berth is not None and berth.host is not None:
+            berth.host.close()
+            berth.host = None
+
+    def close(self) -> None:
+        """End the hosts, drop the databases, remove the copies. Safe to call twice."""
+        for berth in self._berths.values():
+            if berth.host is not None:
+                berth.host.close()
+                berth.host = None
+        if self._databases is not None:
+            self._databases.close()
+            self._databases = None
+        copies.remove(self._folder)
+
+    def __enter__(self) -> "Run":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,70 @@
+"""The pytest plugin. This module is imported by every pytest run of everyone who has Seatrial installed, used or not:
+it imports nothing but pytest, and everything else only when an option, a marker or a fixture asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from seatrial.plugin.fixtures import SqlBudget
+
+MARKER = "max_statements(n): fail the test when it sends more than n SQL statements (select and dml)."
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("seatrial", "sea trials of a Flask app")
+    add = group.addoption
+    add("--seatrial", action="store_true", help="run Seatrial's guards (alone: only them; with paths: both)")
+    add("--seatrial-route", metavar="GLOB", help="only routes whose `METHOD rule` or rule matches, e.g. 'GET /items/*'")
+    add("--seatrial-passive", action="store_true", help="record what every request of this suite does to the database")
+    add("--seatrial-target", metavar="DIR", help="root of the project under trial (default: pytest's rootdir)")
+    add("--seatrial-config", metavar="FILE", help="configuration file (default: pyproject.toml or seatrial.toml)")
+    add("--seatrial-only", metavar="CODES", help="only guards of these rule families or codes, comma separated")
+    add(
+        "--seatrial-stream",
+        metavar="FD",
+        type=int,
+        help="hand results to the parent process (used by `seatrial check`)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", MARKER)
+    if config.getoption("--seatrial"):
+        from seatrial.plugin.guards import Guards
+
+        config.pluginmanager.register(Guards(config), "seatrial-guards")
+    if config.getoption("--seatrial-passive"):
+        from seatrial.plugin.passive import Passive
+
+        config.pluginmanager.register(Passive(config), "seatrial-passive")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    marker = item.get_closest_marker("max_statements")
+    if marker is None:
+        return (yield)
+    from seatrial.plugin.fixtures import limited
+
+    with limited(marker):
+        return (yield)
+
+
+@pytest.fixture
+def sql_budget() -> SqlBudget:
+    """`with sql_budget(5): …` or `sql_budget(select=5, dml=0)`: fails with the statements that were sent."""
+    from seatrial.plugin.fixtures import SqlBudget
+
+    return SqlBudget()
+
+
+@pytest.fixture
+def assert_secure_headers() -> Callable[..., None]:
+    """`assert_secure_headers(response)`: the header and cookie rules on a response of your own test client."""
+    from seatrial.plugin import fixtures
+
+    return fixtures.assert_secure_headers

@@ -1,0 +1,247 @@
+"""What a guard suite is written with: `@guard` says what is planned, `trial` drives and judges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from seatrial.model.errors import InconclusiveError, SeatrialError
+from seatrial.model.evidence import AppFacts, Budget, Exchange
+from seatrial.model.findings import Check, Finding
+from seatrial.model.inventory import ANONYMOUS, Access, Inventory, Route
+from seatrial.model.outcomes import Level, Outcome
+from seatrial.model.profiles import Profile
+from seatrial.model.result import RouteRow
+from seatrial.model.rules import Context, Rule
+from seatrial.trials.pilot import Pilot
+from seatrial.trials.sweep import Visit
+
+APP = "app"
+"""Subject of a check that is about the app as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What one guard item is about: a route as an identity, or the whole app."""
+
+    route: Route | None = None
+    identity: str = ANONYMOUS
+
+    @property
+    def subject(self) -> str:
+        return self.route.subject(self.identity) if self.route else APP
+
+    @property
+    def id(self) -> str:
+        """For people: shadowed bindings are never aimed at, so method, rule and identity are unique."""
+        return f"{self.route.method} {self.route.rule} [{self.identity}]" if self.route else APP
+
+
+Selector = Callable[[Inventory], Iterable[Aim]]
+
+
+def pages(inventory: Inventory) -> Iterable[Aim]:
+    """Every readable route as everyone who may see it: strangers where it is public, each identity always."""
+    for route in _requestable(inventory, safe=True):
+        for identity in inventory.identities:
+            if identity == ANONYMOUS and route.access is Access.LOGIN and len(inventory.identities) > 1:
+                continue
+            yield Aim(route, identity)
+
+
+def responses(inventory: Inventory) -> Iterable[Aim]:
+    """Every readable route once: as a stranger where it is public, else as the first identity."""
+    named = [name for name in inventory.identities if name != ANONYMOUS]
+    for route in _requestable(inventory, safe=True):
+        yield Aim(route, ANONYMOUS if route.access is Access.PUBLIC or not named else named[0])
+
+
+def every_route(inventory: Inventory) -> Iterable[Aim]:
+    """Every route, unsafe methods included, as the first identity (else as a stranger)."""
+    named = [name for name in inventory.identities if name != ANONYMOUS]
+    yield from (Aim(route, named[0] if named else ANONYMOUS) for route in _requestable(inventory, safe=False))
+
+
+def whole_app(_: Inventory) -> Iterable[Aim]:
+    """Once."""
+    yield Aim()
+
+
+def _requestable(inventory: Inventory, *, safe: bool) -> Iterable[Route]:
+    for route in inventory.routes:
+        if route.skipped or route.shadowed_by or (safe and not route.safe):
+            continue
+        yield route
+
+
+@dataclass(frozen=True, slots=True)
+class GuardPlan:
+    """What a guard function was declared with."""
+
+    profile: Profile
+    over: Selector
+    rules: tuple[Rule, ...]
+
+
+def guard(
+    *, over: Selector, rules: Iterable[Rule], profile: Profile = Profile.SWEEP
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Declare a guard: collected once per aim; each of `rules` is planned for each aim and must be judged.
+
+    The function takes one argument, `trial` (a `Trial`).
+    """
+    plan = GuardPlan(profile, over, tuple(rules))
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        # Not functools.wraps: pytest would look through to the original and ask for a fixture `trial`, which the
+        # target's own conftest may well define.
+        def run(seatrial_trial: Trial) -> None:
+            __tracebackhide__ = True
+            seatrial_trial.begin(plan)
+            try:
+                function(seatrial_trial)
+            except SeatrialError as error:
+                seatrial_trial.cannot(error)
+            seatrial_trial.conclude()
+
+        run.__name__, run.__qualname__ = function.__name__, function.__qualname__
+        run.__module__, run.__doc__ = function.__module__, function.__doc__
+        run.seatrial_plan = plan  # type: ignore[attr-defined]
+        return run
+
+    return decorate
+
+
+@dataclass(slots=True)
+class Report:
+    """What one guard item brought home."""
+
+    checks: list[Check] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    rows: list[RouteRow] = field(default_factory=list)
+    visits: list[Exchange] = field(default_factory=list)
+    """Measured pages, without headers: what budgets are lowered and recorded from."""
+    inconclusive: str = ""
+    broken: str = ""
+
+
+class Trial:
+    """Handed to a guard as `trial`."""
+
+    def __init__(
+        self,
+        aim: Aim,
+        pilot: Callable[[], Pilot],
+        context: Context,
+        budgets: Callable[[str], Budget | None],
+        levels: dict[str, Level],
+        is_known: Callable[[Finding], bool],
+        selected: Callable[[Rule], bool],
+    ) -> None:
+        self.aim = aim
+        self.report = Report()
+        self._pilot, self._context, self._budgets = pilot, context, budgets
+        self._levels, self._is_known, self._selected = levels, is_known, selected
+        self._plan: GuardPlan | None = None
+
+    # ------------------------------------------------------------------ evidence
+    @property
+    def route(self) -> Route:
+        assert self.aim.route is not None, "this guard is about the whole app"
+        return self.aim.route
+
+    def visit(self) -> Visit:
+        """The page, cold and warm, in the guard's profile."""
+        found = self._pilot().visit(self.route, self.aim.identity, self._profile)
+        warm = found.warm
+        answered = not warm.failure
+        counted = warm.counted
+        self.report.rows.append(
+            RouteRow(
+                self.route.method,
+                self.route.rule,
+                self.route.endpoint,
+                self.aim.identity,
+                warm.status if answered else None,
+                len(counted) if answered else None,
+                sum(s.rows or 0 for s in counted) if answered else None,
+                round(warm.elapsed_ms, 1) if answered else None,
+            )
+        )
+        self.report.visits.append(warm)
+        return found
+
+    def look(self) -> Exchange:
+        """One response of the page, in the guard's profile."""
+        return self._pilot().look(self.route, self.aim.identity, self._profile)
+
+    def malformed(self) -> tuple[Exchange, ...]:
+        """The route under malformed requests."""
+        return self._pilot().malformed(self.route, self.aim.identity, self._profile)
+
+    def facts(self) -> AppFacts:
+        """What was really on in the guard's profile."""
+        return self._pilot().facts(self._profile)
+
+    @property
+    def _profile(self) -> Profile:
+        assert self._plan is not None
+        return self._plan.profile
+
+    # ------------------------------------------------------------------ judgement
+    def begin(self, plan: GuardPlan) -> None:
+        self._plan = plan
+
+    def judge(self, rule: Rule, evidence: Any) -> None:
+        """Let a rule speak on the evidence and keep what it says."""
+        if not self._selected(rule):
+            return
+        context = replace(
+            self._context,
+            budget=self._budgets(self.aim.subject),
+            facts=self.facts() if rule.family in ("CKE", "CFG", "HDR") else None,
+        )
+        judgement = rule(evidence, context)
+        self.report.checks.append(judgement.check)
+        for finding in judgement.findings:
+            level = self._levels.get(finding.rule, finding.level)
+            if level is not Level.OFF:
+                self.report.findings.append(replace(finding, level=level))
+
+    def cannot(self, error: SeatrialError) -> None:
+        """The evidence could not be had: what was planned and not judged says why."""
+        assert self._plan is not None
+        inconclusive = isinstance(error, InconclusiveError)
+        if inconclusive:
+            self.report.inconclusive = str(error)
+        else:
+            self.report.broken = str(error)
+        judged = {check.rule for check in self.report.checks}
+        outcome = Outcome.NOT_PROVED if inconclusive else Outcome.BROKEN
+        self.report.checks += [
+            Check(rule.code, self.aim.subject, outcome, str(error))
+            for rule in self._plan.rules
+            if rule.code not in judged and self._selected(rule)
+        ]
+
+    def conclude(self) -> None:
+        """Fail the item on new blocking findings; skip it where nothing at all was proved."""
+        __tracebackhide__ = True
+        blocking = [f for f in self.report.findings if f.level is Level.BLOCK and not self._is_known(f)]
+        if blocking:
+            pytest.fail("\n".join(map(sentence, blocking)), pytrace=False)
+        broken = [c for c in self.report.checks if c.outcome is Outcome.BROKEN]
+        if broken:
+            pytest.fail(f"broken: {broken[0].reason}", pytrace=False)
+        if all(c.outcome in (Outcome.NOT_PROVED, Outcome.SKIPPED) for c in self.report.checks):
+            reasons = dict.fromkeys(c.reason for c in self.report.checks)
+            pytest.skip("not proved: " + "; ".join(reasons))
+
+
+def sentence(finding: Finding) -> str:
+    """One finding for a pytest report: rule, place, message, remedy."""
+    where = f" at {finding.place.path}:{finding.place.line}" if finding.place else ""
+    return f"{finding.rule} {finding.name}: {finding.subject}{where}: {finding.message}\n    {finding.remedy}"

@@ -1,0 +1,167 @@
+"""From what the guards brought home to one result: shared by `pytest --seatrial` and `seatrial check`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from seatrial.config import Settings
+from seatrial.model.errors import ConfigurationError
+from seatrial.model.evidence import AppFacts, Exchange
+from seatrial.model.findings import Check, Finding
+from seatrial.model.inventory import Inventory
+from seatrial.model.outcomes import ExitCode
+from seatrial.model.result import Result, RouteRow, ToolRun
+from seatrial.plugin.guarding import Report
+from seatrial.verdict import baseline, budgets
+from seatrial.verdict.renames import renames
+from seatrial.verdict.verdict import decide, reconcile, relevel
+
+
+@dataclass(slots=True)
+class Collected:
+    """Everything that one run of the guards (and tools) found, before baseline and verdict."""
+
+    planned: list[tuple[str, str]] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    rows: list[RouteRow] = field(default_factory=list)
+    visits: list[Exchange] = field(default_factory=list)
+    tools: list[ToolRun] = field(default_factory=list)
+    facts: AppFacts | None = None
+    inconclusive: list[str] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+    files_written: list[str] = field(default_factory=list)
+    database: str = ""
+    elapsed_s: float = 0.0
+    result: Result | None = None
+    gave_up: ExitCode | None = None
+
+    def add(self, report: Report) -> None:
+        self.checks += report.checks
+        self.findings += report.findings
+        self.rows += report.rows
+        self.visits += report.visits
+        if report.inconclusive and report.inconclusive not in self.inconclusive:
+            self.inconclusive.append(report.inconclusive)
+        if report.broken and report.broken not in self.broken:
+            self.broken.append(report.broken)
+
+
+def in_ci() -> bool:
+    """CI systems set CI to something other than an empty word, 0 or false."""
+    return os.environ.get("CI", "").lower() not in ("", "0", "false")
+
+
+def conclude(
+    settings: Settings,
+    inventory: Inventory | None,
+    collected: Collected,
+    *,
+    whole: bool = True,
+    strict_proof: bool = False,
+    ci: bool | None = None,
+) -> Result:
+    """Hold what was found against baseline and budgets, let both shrink where they may, and decide.
+
+    `whole`: nothing was filtered out, so a subject that was not met does not exist any more.
+
+    Raises:
+        ConfigurationError: Baseline or budgets are damaged.
+    """
+    ci = in_ci() if ci is None else ci
+    levels = dict(settings.rules)
+    checks = reconcile(collected.planned, collected.checks)
+    findings = relevel(collected.findings, levels)
+    known = baseline.load(settings.state_folder / "baseline.tsv")
+    complete = whole and not collected.inconclusive and not collected.broken
+    finished = baseline.Finished.of(
+        checks,
+        collected.tools,
+        whole={rule for rule, _ in collected.planned} if complete else (),
+        levels=levels,
+    )
+    renamed = renames(settings.root) if known.entries else {}
+    judged, stale = baseline.apply(known, findings, finished, renames=renamed)
+    settled = baseline.settle(known, stale, ci=ci)
+    spent = budgets.load(settings.state_folder / "budgets.tsv")
+    result = Result(
+        target=_target(settings, inventory, collected),
+        findings=judged,
+        checks=checks,
+        routes=collected.rows,
+        tools=collected.tools,
+        stale=list(settled.stale),
+        pruned=settled.pruned,
+        notes=list(_notes(inventory, collected)),
+        broken=list(collected.broken),
+        inconclusive=list(collected.inconclusive),
+        elapsed_s=round(collected.elapsed_s, 3),
+    )
+    lowered = spent
+    if inventory is not None and complete:
+        kept = budgets.settle(spent, inventory, ci=ci)
+        result.stale += kept.stale
+        result.pruned += kept.pruned
+        lowered = kept.budgets
+    if not ci:
+        fallen = budgets.lower(lowered, collected.visits)
+        if fallen.subjects:
+            result.notes.append(f"the budgets of {len(fallen.subjects)} routes fell to what was measured")
+        _keep(result, lambda: budgets.save(settings.state_folder / "budgets.tsv", fallen.budgets))
+        versions = {tool.name: tool.version for tool in collected.tools if tool.version}
+        _keep(result, lambda: baseline.save(settings.state_folder / "baseline.tsv", settled.baseline, tools=versions))
+    result.exit_code = decide(result, strict_proof=strict_proof)
+    return result
+
+
+def _keep(result: Result, save: Callable[[], bool]) -> None:
+    """A read-only checkout costs the shrinking, not the verdict."""
+    try:
+        save()
+    except ConfigurationError as error:
+        result.notes.append(str(error))
+
+
+def _target(settings: Settings, inventory: Inventory | None, collected: Collected) -> dict[str, Any]:
+    facts = collected.facts
+    return {
+        "app": settings.app,
+        "root": settings.root.name,
+        "environment": settings.environment,
+        "database": collected.database,
+        "routes": len(inventory.routes) if inventory else 0,
+        "identities": list(inventory.identities) if inventory else [],
+        "protections": [
+            {"name": p.name, "library": p.library, "active": p.active, "switched_off_by": p.switched_off_by}
+            for p in (facts.protections if facts else ())
+        ],
+    }
+
+
+def _notes(inventory: Inventory | None, collected: Collected) -> Iterator[str]:
+    if inventory is not None:
+        yield from inventory.notes
+        if len(inventory.identities) == 1:
+            yield "no identities are configured: pages behind a login are not proved ([[tool.seatrial.identities]])"
+        skipped = [route.key for route in inventory.routes if route.skipped]
+        if skipped:
+            yield f"{len(skipped)} routes are never requested: {_some(skipped)}"
+        shadowed = [f"{route.key} (answered by {route.shadowed_by})" for route in inventory.routes if route.shadowed_by]
+        if shadowed:
+            yield f"{len(shadowed)} bindings never answer, an earlier one does: {_some(shadowed)}"
+    if collected.files_written:
+        yield f"the app wrote beside itself (in the working copy): {_some(collected.files_written)}"
+    hosts = sorted({call.host for visit in collected.visits for call in visit.outbound})
+    if hosts:
+        yield f"calls to {_some(hosts)} were not sent"
+    lost = [visit.subject for visit in collected.visits if not visit.logged_in]
+    if lost:
+        yield f"{len(lost)} pages ended the session, which was then renewed: {_some(lost)}"
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:5])
+    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"

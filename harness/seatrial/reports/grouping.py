@@ -1,0 +1,119 @@
+"""Which findings a reader sees, and in what order: pure functions over a result, no drawing."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from seatrial.model.findings import Check, Finding
+from seatrial.model.outcomes import Level, Outcome, State
+from seatrial.model.result import Judged, Result, RouteRow
+from seatrial.reports.order import LEVELS, finding_order
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Findings of one rule that say the same sentence; it is then printed once."""
+
+    level: Level
+    message: str
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """All new findings of one rule, and how many more there are."""
+
+    rule: str
+    name: str
+    level: Level
+    """Of its worst finding."""
+    tool: str
+    remedy: str
+    clusters: tuple[Cluster, ...]
+    """What is shown, worst first."""
+    new: int
+    known: int
+
+    @property
+    def hidden(self) -> int:
+        return self.new - sum(len(cluster.findings) for cluster in self.clusters)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Checks that ended the same way for the same reason."""
+
+    text: str
+    count: int
+    rules: tuple[tuple[str, int], ...]
+    """(code, checks), most first."""
+
+
+def groups(result: Result, *, per_rule: int, in_all: int, per_info: int = 3) -> list[Group]:
+    """New findings by rule: blocking rules first, then warnings, then info; the most findings first within a level.
+
+    At most `per_rule` findings of a rule are kept (`per_info` where it only informs) and `in_all` together, so the
+    blocking ones are the last to be cut.
+    """
+    known = Counter(judged.finding.rule for judged in result.findings if judged.state is State.KNOWN)
+    by_rule: defaultdict[str, list[Judged]] = defaultdict(list)
+    for judged in result.findings:
+        if judged.state is State.NEW:
+            by_rule[judged.finding.rule].append(judged)
+    ranked = sorted(by_rule.items(), key=lambda item: (_worst(item[1]), -len(item[1]), item[0]))
+    shown: list[Group] = []
+    for rule, found in ranked:
+        cap = min(in_all, per_info if _worst(found) >= LEVELS.index(Level.INFO) else per_rule)
+        group = _group(rule, found, known[rule], cap)
+        in_all -= group.new - group.hidden
+        shown.append(group)
+    return shown
+
+
+def known_debt(result: Result) -> list[tuple[str, int]]:
+    """(rule, findings) that the baseline covers, most first."""
+    return _most(judged.finding.rule for judged in result.findings if judged.state is State.KNOWN)
+
+
+def reasons(checks: Iterable[Check], outcome: Outcome) -> list[Reason]:
+    """Checks of one outcome by reason, the most frequent first."""
+    rules: defaultdict[str, list[str]] = defaultdict(list)
+    for check in checks:
+        if check.outcome is outcome:
+            rules[check.reason or "no reason was given"].append(check.rule)
+    found = [Reason(text, len(codes), tuple(_most(codes))) for text, codes in rules.items()]
+    return sorted(found, key=lambda reason: (-reason.count, reason.text))
+
+
+def dearest(routes: Iterable[RouteRow], count: int) -> list[RouteRow]:
+    """The routes with the most statements, then the slowest; those that were never measured are left out."""
+    measured = [row for row in routes if row.statements is not None or row.elapsed_ms is not None]
+    return sorted(
+        measured, key=lambda row: (-(row.statements or 0), -(row.elapsed_ms or 0.0), row.rule, row.method, row.identity)
+    )[:count]
+
+
+def _group(rule: str, found: Sequence[Judged], known: int, cap: int) -> Group:
+    ordered = sorted(found, key=lambda judged: (LEVELS.index(judged.finding.level), finding_order(judged)))
+    first = ordered[0].finding
+    clusters: dict[tuple[Level, str], list[Finding]] = {}
+    for judged in ordered[: max(cap, 0)]:
+        clusters.setdefault((judged.finding.level, judged.finding.message), []).append(judged.finding)
+    return Group(
+        rule=rule,
+        name=first.name,
+        level=first.level,
+        tool=first.tool,
+        remedy=first.remedy,
+        clusters=tuple(Cluster(level, message, tuple(items)) for (level, message), items in clusters.items()),
+        new=len(found),
+        known=known,
+    )
+
+
+def _worst(found: Sequence[Judged]) -> int:
+    return min(LEVELS.index(judged.finding.level) for judged in found)
+
+
+def _most(codes: Iterable[str]) -> list[tuple[str, int]]:
+    return sorted(Counter(codes).items(), key=lambda item: (-item[1], item[0]))

@@ -1,0 +1,127 @@
+"""The JSON result (`--json FILE`), published as `result-1.schema.json` beside this module."""
+
+import json
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from seatrial import __version__
+from seatrial.model.findings import Check
+from seatrial.model.outcomes import ToolState
+from seatrial.model.result import Judged, Result, RouteRow, StaleEntry, ToolRun
+from seatrial.reports.order import check_order, finding_order, route_order
+from seatrial.reports.redact import scrub, scrub_value
+from seatrial.verdict.files import write_atomic
+
+WAY_OUT = "Give `--json` a path in a folder that can be written."
+
+
+def to_json(result: Result) -> dict[str, Any]:
+    """The result as plain data in the published shape, sorted, without secrets."""
+    return {
+        "seatrial": __version__,
+        "verdict": result.verdict,
+        "exit_code": int(result.exit_code),
+        "target": scrub_value(result.target),
+        "elapsed_s": round(result.elapsed_s, 3),
+        "outcomes": result.outcomes(),
+        "findings": [_finding(judged) for judged in sorted(result.findings, key=finding_order)],
+        "checks": [_check(check) for check in sorted(result.checks, key=check_order)],
+        "routes": [_route(row) for row in sorted(result.routes, key=route_order)],
+        "tools": [_tool(tool) for tool in sorted(result.tools, key=lambda tool: tool.name)],
+        "stale": [
+            _stale(entry) for entry in sorted(result.stale, key=lambda e: (e.kind, e.rule, e.subject, e.message))
+        ],
+        "notes": [scrub(note) for note in result.notes],
+        "broken": [scrub(sentence) for sentence in broken_sentences(result)],
+        "inconclusive": [scrub(sentence) for sentence in result.inconclusive],
+    }
+
+
+def dumps(result: Result) -> str:
+    """The file's text: UTF-8 with real characters, two blanks of indent, a final newline."""
+    return json.dumps(to_json(result), ensure_ascii=False, allow_nan=False, indent=2) + "\n"
+
+
+def write(result: Result, path: Path) -> None:
+    """Write the file in one step: a reader finds the old result or the new one, never half of one.
+
+    Raises:
+        ConfigurationError: The place cannot be written.
+    """
+    write_atomic(path, dumps(result), way_out=WAY_OUT)
+
+
+def schema() -> Mapping[str, Any]:
+    """The published JSON Schema (draft 2020-12)."""
+    text = resources.files("seatrial.reports").joinpath("result-1.schema.json").read_text(encoding="utf-8")
+    loaded: Mapping[str, Any] = json.loads(text)
+    return loaded
+
+
+def broken_sentences(result: Result) -> list[str]:
+    """What could not finish: the harness's own sentences, then those of tools that are not among them."""
+    sentences = list(result.broken)
+    for tool in result.tools:
+        if tool.state is ToolState.BROKEN and not any(tool.message and tool.message in known for known in sentences):
+            sentences.append(f"{tool.name} did not finish: {tool.message or 'it gave no reason'}")
+    return sentences
+
+
+def _finding(judged: Judged) -> dict[str, Any]:
+    finding = judged.finding
+    return {
+        "rule": finding.rule,
+        "name": finding.name,
+        "level": finding.level.value,
+        "state": judged.state.value,
+        "subject": scrub(finding.subject),
+        "path": scrub(finding.place.path) if finding.place else None,
+        "line": finding.place.line if finding.place else None,
+        "message": scrub(finding.message),
+        "evidence": scrub_value(finding.evidence),
+        "remedy": scrub(finding.remedy),
+        "fingerprint": finding.fingerprint,
+    }
+
+
+def _check(check: Check) -> dict[str, Any]:
+    return {
+        "rule": check.rule,
+        "subject": scrub(check.subject),
+        "outcome": check.outcome.value,
+        "reason": scrub(check.reason),
+    }
+
+
+def _route(row: RouteRow) -> dict[str, Any]:
+    return {
+        "method": row.method,
+        "rule": row.rule,
+        "endpoint": row.endpoint,
+        "identity": row.identity,
+        "status": row.status,
+        "statements": row.statements,
+        "rows": row.rows,
+        "elapsed_ms": None if row.elapsed_ms is None else round(row.elapsed_ms, 3),
+    }
+
+
+def _tool(tool: ToolRun) -> dict[str, Any]:
+    return {
+        "name": tool.name,
+        "version": tool.version,
+        "state": tool.state.value,
+        "findings": tool.findings,
+        "elapsed_s": round(tool.elapsed_s, 3),
+    }
+
+
+def _stale(entry: StaleEntry) -> dict[str, Any]:
+    return {
+        "kind": entry.kind,
+        "rule": entry.rule,
+        "subject": scrub(entry.subject),
+        "message": scrub(entry.message),
+    }

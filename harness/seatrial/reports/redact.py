@@ -1,0 +1,74 @@
+"""The last line of defence: obvious secrets never leave in a report.
+
+Evidence carries no parameters, cookies or tokens by contract. This catches what slips through in a message, in the path
+of a malformed request or in the output of a tool. It knows shapes, not meanings: it is no licence to pass secrets on.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+MASK = "[redacted]"
+
+# One expression, so that a text is walked once. A named group `keep_…` stays in the text before the mask. Every branch
+# starts with a literal and has bounded or disjoint repeats: nothing here can backtrack over a long line.
+_SECRET = re.compile(
+    r"""
+      \b(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{4,}                         # Stripe keys
+    | \bwhsec_[A-Za-z0-9+/=_-]{4,}                                         # webhook signing secrets
+    | \beyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?       # JSON web tokens
+    | \b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}) # GitHub, GitLab
+    | \b(?:AKIA|ASIA)[A-Z0-9]{16}\b                                        # AWS key ids
+    | \bxox[abeoprs]-[A-Za-z0-9-]{10,}                                     # Slack
+    | \bAIza[\w-]{30,}                                                     # Google
+    | -----BEGIN\ [A-Z ]*PRIVATE\ KEY-----(?:[^-]*-----END\ [A-Z ]*PRIVATE\ KEY-----)?
+    | (?P<keep_scheme>\b(?:Bearer|Basic)(?:\ |%20)+)                       # Authorization: a digit, or long
+      (?:(?=[^\s"'<>,;]*\d)[\w.~+/=-]{6,}|[\w.~+/=-]{16,})
+    | (?P<keep_url>://[^\s:/@?\#]*:)                                       # scheme://user:password@host
+      (?!\d{1,5}(?:[/?\#\s]|$)) [^\s"'<>]{1,300}(?=@[\w\[])
+    | (?P<keep_name>(?:[?&;\s"']|^)(?:access_token|refresh_token|client_secret|api_?key|password|passwd|secret)=)
+      [^\s&;"'<>]+                                                         # query strings and cookies
+    | (?P<keep_token>(?:[?&;\s"']|^)(?:session|sessionid|remember_token|csrf_token|id_token|token|sig|signature)=)
+      (?:(?=[^\s&;"'<>]*\d)[^\s&;"'<>]{6,}|[^\s&;"'<>]{16,})               # … where `token=missing` is no secret
+    | (?P<keep_header>\b(?:Set-Cookie|Cookie|Authorization|Stripe-Signature):\ *(?!\[redacted\]))
+      [^\r\n"]+
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
+def scrub(text: str) -> str:
+    """The text with what looks like a secret replaced by `[redacted]`; names, schemes and hosts stay readable."""
+    return _SECRET.sub(_mask, text)
+
+
+def scrub_value(value: Any) -> Any:
+    """The same for JSON-like values, at any depth. The result is plain JSON data, whatever came in.
+
+    Mappings keep their order, sets become sorted lists, numbers that JSON does not know (NaN, infinity) become null,
+    anything else its `str`.
+    """
+    match value:
+        case str():
+            return scrub(str(value))
+        case bool() | int() | None:
+            return value
+        case float():
+            return value if math.isfinite(value) else None
+        case Mapping():
+            return {scrub(str(key)): scrub_value(item) for key, item in value.items()}
+        case set() | frozenset():
+            return sorted((scrub_value(item) for item in value), key=repr)
+        case list() | tuple():
+            return [scrub_value(item) for item in value]
+        case bytes() | bytearray() | memoryview():
+            # The body of something: no report has a use for it.
+            return f"{len(value)} bytes"
+        case _:
+            return scrub(str(value))
+
+
+def _mask(match: re.Match[str]) -> str:
+    kept = next((text for name, text in match.groupdict().items() if text is not None), "")
+    return kept + MASK

@@ -1,0 +1,74 @@
+"""Forms and tokens in rendered HTML, with the standard library's parser: enough to log in as a browser would."""
+
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+
+
+@dataclass(slots=True)
+class Form:
+    """One form: where it goes and what it would send untouched."""
+
+    action: str = ""
+    method: str = "get"
+    fields: dict[str, str] = field(default_factory=dict)
+    passwords: set[str] = field(default_factory=set)
+
+
+class _Page(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.forms: list[Form] = []
+        self.meta: dict[str, str] = {}
+        self._form: Form | None = None
+        self._select = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self._form = Form(found.get("action", ""), found.get("method", "get").lower())
+            self.forms.append(self._form)
+        elif tag == "meta" and "name" in found:
+            self.meta[found["name"].lower()] = found.get("content", "")
+        elif self._form is not None:
+            self._control(tag, found)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self._form = None
+        elif tag == "select":
+            self._select = ""
+
+    def _control(self, tag: str, found: dict[str, str]) -> None:
+        assert self._form is not None
+        name, kind = found.get("name", ""), found.get("type", "text").lower()
+        if tag == "select":
+            self._select = name
+        elif tag == "option" and self._select:
+            if "selected" in found or self._select not in self._form.fields:
+                self._form.fields[self._select] = found.get("value", "")
+        elif tag in ("input", "textarea") and name:
+            if kind in ("submit", "button", "image", "file", "reset"):
+                return
+            if kind in ("checkbox", "radio") and "checked" not in found:
+                return
+            self._form.fields.setdefault(name, found.get("value", ""))
+            if kind == "password":
+                self._form.passwords.add(name)
+
+
+def forms(html: str) -> tuple[list[Form], dict[str, str]]:
+    """All forms of a page, and its `<meta name>` contents (where JavaScript apps keep the CSRF token)."""
+    page = _Page()
+    page.feed(html)
+    page.close()
+    return page.forms, page.meta
+
+
+def login_form(html: str, names: set[str]) -> Form | None:
+    """The form that has the given fields, else the one with a password field."""
+    found, _ = forms(html)
+    posts = [form for form in found if form.method == "post"]
+    return next(
+        (form for form in posts if names <= form.fields.keys()),
+        next((form for form in posts if form.passwords), None),
+    )

@@ -1,0 +1,253 @@
+"""What defends the app, read back from the built app.
+
+The only module that knows private attributes of Flask-WTF, Flask-SeaSurf, Flask-Limiter, Flask-Talisman, Flask-Login
+and Authlib. Tried with Flask-WTF 1.2–1.3, Flask-Limiter 3.5–4.1, Flask-Login 0.6.3, Flask-SeaSurf 2.0, flask-talisman
+1.1, Authlib 1.3–1.9; `tests/target/test_protections.py` fails when an upgrade moves one of them.
+"""
+
+import logging
+import sys
+from collections.abc import Iterator
+from importlib import metadata
+from typing import Any
+
+from flask import Flask
+from sqlalchemy.engine import Engine
+
+from seatrial.model.evidence import AppFacts, Protection
+from seatrial.model.inventory import SAFE_METHODS
+from seatrial.target.living import living
+
+# What the sweep profile takes out of the way: limits would stop the sweep, tokens would stop unsafe requests.
+SWEEP_CONFIG = {"RATELIMIT_ENABLED": False, "WTF_CSRF_ENABLED": False}
+
+# The keys that tutorials and templates use, in lower case.
+_WEAK_KEYS = frozenset(
+    [
+        "dev",
+        "development",
+        "secret",
+        "secretkey",
+        "secret-key",
+        "secret_key",
+        "changeme",
+        "change-me",
+        "change_me",
+        "test",
+        "testing",
+        "key",
+        "password",
+        "default",
+        "flask",
+        "mysecret",
+        "supersecret",
+        "super-secret",
+        "you-will-never-guess",
+        "dev-secret",
+        "dev-secret-key",
+        "devkey",
+    ]
+)
+
+
+def protections(app: Flask) -> tuple[Protection, ...]:
+    """Every defence that was recognised, with what switches it off."""
+    return (*_csrf(app), *_rate_limit(app), *_login(app), *_headers(app), *_oauth(app))
+
+
+def _csrf(app: Flask) -> Iterator[Protection]:
+    if "csrf" in app.extensions:
+        off = next(
+            (
+                f"{key} = False"
+                for key in ("WTF_CSRF_ENABLED", "WTF_CSRF_CHECK_DEFAULT")
+                if not app.config.get(key, True)
+            ),
+            "",
+        )
+        yield Protection("csrf", _library("Flask-WTF"), not off, off)
+    elif "flask_wtf" in sys.modules:
+        off = "" if app.config.get("WTF_CSRF_ENABLED", True) else "WTF_CSRF_ENABLED = False"
+        yield Protection("csrf", _library("Flask-WTF") + " (forms only)", not off, off)
+    if (seasurf := _hook_owner(app, "flask_seasurf", "SeaSurf")) is not None:
+        off = "CSRF_DISABLE = True" if getattr(seasurf, "_csrf_disable", False) else ""
+        yield Protection("csrf", _library("Flask-SeaSurf"), not off, off)
+
+
+def _rate_limit(app: Flask) -> Iterator[Protection]:
+    limiters = _limiters(app)
+    if limiters:
+        off = "" if any(limiter.enabled for limiter in limiters) else "RATELIMIT_ENABLED = False"
+        yield Protection("rate-limit", _library("Flask-Limiter"), not off, off)
+    elif (module := sys.modules.get("flask_limiter")) is not None and living(module.Limiter):
+        # Switched off before init_app the extension does not even register itself.
+        off = "RATELIMIT_ENABLED = False" if app.config.get("RATELIMIT_ENABLED") is False else "init_app was not called"
+        yield Protection("rate-limit", _library("Flask-Limiter"), False, off)
+
+
+def _login(app: Flask) -> Iterator[Protection]:
+    if getattr(app, "login_manager", None) is not None:
+        off = "LOGIN_DISABLED = True" if app.config.get("LOGIN_DISABLED") else ""
+        yield Protection("login", _library("Flask-Login"), not off, off)
+
+
+def _headers(app: Flask) -> Iterator[Protection]:
+    if _hook_owner(app, "flask_talisman", "Talisman") is not None:
+        yield Protection("headers", _library("flask-talisman"), True)
+
+
+def _oauth(app: Flask) -> Iterator[Protection]:
+    if "authlib.integrations.flask_client" in app.extensions:
+        yield Protection("oauth", _library("Authlib"), True)
+
+
+def apply_sweep(app: Flask) -> None:
+    """Switch limits and CSRF off on an app whose factory did not take them from the configuration."""
+    app.config.update(SWEEP_CONFIG)
+    for limiter in _limiters(app):
+        limiter.enabled = False
+    if (seasurf := _hook_owner(app, "flask_seasurf", "SeaSurf")) is not None:
+        seasurf._csrf_disable = True
+
+
+def reset_limits(app: Flask) -> None:
+    """Forget what was counted against the trial's own address, so that a sweep does not lock itself out."""
+    for limiter in _limiters(app):
+        if limiter.enabled:
+            try:
+                limiter.reset()
+            except Exception:  # a storage that is down or cannot reset; the canary will notice a lock-out
+                logging.getLogger(__name__).debug("limiter.reset() failed", exc_info=True)
+
+
+def limits_of(app: Flask, endpoint: str, method: str) -> tuple[str, ...]:
+    """Rate limits that Flask-Limiter resolves for an endpoint and method, as it prints them."""
+    found: dict[str, None] = {}
+    blueprint = endpoint.rpartition(".")[0] or None
+    for limiter in _limiters(app):
+        try:
+            from flask_limiter.util import get_qualified_name
+
+            marked = get_qualified_name(app.view_functions[endpoint]) in limiter._marked_for_limiting
+            with app.test_request_context("/", method=method):
+                manager = limiter.limit_manager
+                groups = [
+                    *manager.resolve_limits(app, endpoint, blueprint, in_middleware=True, marked_for_limiting=marked),
+                    *manager.resolve_limits(app, endpoint, blueprint, in_middleware=False),
+                ]
+        except Exception:  # private API: an unknown version is "not known", never a crash
+            logging.getLogger(__name__).debug("limits of %s not resolved", endpoint, exc_info=True)
+            continue
+        for group in groups:
+            for limit in group:
+                if not limit.methods or method.lower() in {m.lower() for m in limit.methods}:
+                    found[str(limit.limit)] = None
+    return tuple(found)
+
+
+def csrf_of(app: Flask, endpoint: str, method: str) -> str:
+    """`protected`, `exempt`, `none`, or empty for a safe method."""
+    if method in SAFE_METHODS:
+        return ""
+    view = app.view_functions.get(endpoint)
+    name = f"{getattr(view, '__module__', '')}.{getattr(view, '__name__', '')}"
+    if (csrf := app.extensions.get("csrf")) is not None:
+        blueprints = {getattr(b, "name", b) for b in getattr(csrf, "_exempt_blueprints", ())}
+        own = endpoint.rpartition(".")[0]
+        exempt = name in getattr(csrf, "_exempt_views", ()) or own in blueprints
+        return "exempt" if exempt else "protected"
+    if (seasurf := _hook_owner(app, "flask_seasurf", "SeaSurf")) is not None:
+        return "exempt" if name in getattr(seasurf, "_exempt_views", ()) else "protected"
+    return "none"
+
+
+def facts(app: Flask, profile: str, environment: str, host_answers: dict[str, int]) -> AppFacts:
+    """What was really on. The secret key is judged here and never leaves the process."""
+    config = app.config
+    key = app.secret_key
+    raw = key.encode() if isinstance(key, str) else key
+    roles = {str(config.get("SESSION_COOKIE_NAME", "session")): "session"}
+    if getattr(app, "login_manager", None) is not None:
+        roles[str(config.get("REMEMBER_COOKIE_NAME", "remember_token"))] = "remember"
+    if _hook_owner(app, "flask_seasurf", "SeaSurf") is not None:
+        roles[str(config.get("CSRF_COOKIE_NAME", "_csrf_token"))] = "csrf"
+    return AppFacts(
+        profile=profile,
+        environment=environment,
+        protections=protections(app),
+        debug=bool(app.debug),
+        testing=bool(app.testing),
+        secret_key_length=len(raw) if raw else None,
+        secret_key_weakness=_weakness(raw) if raw else "",
+        body_limit=config.get("MAX_CONTENT_LENGTH"),
+        trusted_hosts=tuple(config.get("TRUSTED_HOSTS") or ()),
+        server_name=config.get("SERVER_NAME") or "",
+        proxy_fix=_has_proxy_fix(app),
+        monitors=tuple(_monitors(app)),
+        cookie_roles=roles,
+        host_answers=host_answers,
+    )
+
+
+def _weakness(key: bytes) -> str:
+    text = key.decode("utf-8", "replace").strip().lower()
+    if text in _WEAK_KEYS:
+        return "it is a word that every attacker tries first"
+    if any(word in text for word in ("changeme", "change-me", "change_me", "change this", "your-secret", "insecure")):
+        return "it says itself that it is a placeholder"
+    if len(set(key)) < 5:
+        return f"it has only {len(set(key))} different characters"
+    return ""
+
+
+def _monitors(app: Flask) -> Iterator[str]:
+    """Slow-query logging that is active: engine listeners that are not ours, and extensions known to watch queries."""
+    if app.config.get("SQLALCHEMY_RECORD_QUERIES"):
+        yield "SQLALCHEMY_RECORD_QUERIES"
+    for name in app.extensions:
+        if "slow_query" in str(name) or str(name) in ("seatrial.monitor", "sqlcommenter"):
+            yield f"extension {name}"
+    listeners: dict[str, None] = {}
+    for engine in living(Engine):  # an engine's listeners include those of the class
+        for hook in ("before_cursor_execute", "after_cursor_execute"):
+            for listener in getattr(engine.dispatch, hook, ()):
+                function = getattr(listener, "__wrapped__", listener)
+                module = getattr(function, "__module__", "") or ""
+                if not module.startswith(("seatrial.observe", "flask_sqlalchemy", "sqlalchemy")):
+                    listeners[f"engine listener {module}.{getattr(function, '__qualname__', '?')}"] = None
+    yield from listeners
+
+
+def _limiters(app: Flask) -> list[Any]:
+    found = app.extensions.get("limiter", ())
+    return list(found) if isinstance(found, (set, list, tuple, frozenset)) else [found]
+
+
+def _hook_owner(app: Flask, module: str, cls: str) -> Any:
+    """SeaSurf and Talisman leave nothing in `app.extensions`: they are the owners of bound before_request hooks."""
+    kind = getattr(sys.modules.get(module), cls, None)
+    if kind is None:
+        return None
+    for hooks in app.before_request_funcs.values():
+        for hook in hooks:
+            if isinstance(getattr(hook, "__self__", None), kind):
+                return hook.__self__  # type: ignore[union-attr]
+    return None
+
+
+def _has_proxy_fix(app: Flask) -> bool:
+    layer: Any = app.wsgi_app
+    for _ in range(20):
+        if type(layer).__name__ == "ProxyFix":
+            return True
+        layer = getattr(layer, "app", None) or getattr(layer, "wsgi_app", None)
+        if layer is None:
+            return False
+    return False
+
+
+def _library(distribution: str) -> str:
+    try:
+        return f"{distribution} {metadata.version(distribution)}"
+    except metadata.PackageNotFoundError:
+        return distribution

@@ -1,0 +1,344 @@
+"""The built app and everything needed to send it a request and see what it did."""
+
+import contextvars
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import flask
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+
+from seatrial.config import Settings
+from seatrial.model.evidence import AppFacts, Exchange, Kind, OutboundCall, Raised, Statement
+from seatrial.model.findings import Place
+from seatrial.model.inventory import ANONYMOUS, Route
+from seatrial.model.profiles import Profile
+from seatrial.observe import connections, outbound, statements
+from seatrial.observe.callsite import CallSites
+from seatrial.observe.redaction import safe_headers
+from seatrial.target import binds as binding
+from seatrial.target import factory, protections, schema, seeds
+
+BODY_LIMIT = 8 * 1024 * 1024
+"""Bytes of a response that are read before it counts as endless."""
+USER_AGENT = "Seatrial"
+FORGED_HOST = "forged-host.example"
+
+
+class RequestTimeout(BaseException):
+    """Raised by the alarm inside the app's own code; not an Exception, so that catch-all handlers let it through."""
+
+
+@dataclass(slots=True)
+class Reply:
+    """What a single request brought, body included; stays inside the host."""
+
+    status: int = 0
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    content_type: str = ""
+    body: bytes = b""
+    failure: str = ""
+    raised: Raised | None = None
+    template: str = ""
+    statements: tuple[Statement, ...] = ()
+    outbound: tuple[OutboundCall, ...] = ()
+    elapsed_ms: float = 0.0
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8", "replace")
+
+    def header(self, name: str) -> str:
+        return next((value for key, value in self.headers if key.lower() == name.lower()), "")
+
+
+class Target:
+    """The app of one host: one profile, one database, one process."""
+
+    def __init__(self, app: Flask, settings: Settings, profile: Profile, database_url: str, folder: Path) -> None:
+        self.app = app
+        self.settings = settings
+        self.profile = profile
+        self.database_url = database_url
+        self.folder = folder
+        self.notes: list[str] = []
+        self.binds: list[binding.Bind] = []
+        self.sessions: dict[str, Any] = {}
+        """Logged-in clients by identity; see `identities`."""
+        self.sites = CallSites(folder)
+        self.wrote = False
+        """A statement that changes rows was sent since the flag was last lowered."""
+        self._facts: AppFacts | None = None
+        self._routes: tuple[Route, ...] | None = None
+
+    # ------------------------------------------------------------------ building
+    @classmethod
+    def build(cls, settings: Settings, profile: Profile, database_url: str, folder: Path) -> "Target":
+        """Guards first, then the app's own code: nothing it does while importing may reach beyond the trial.
+
+        Raises:
+            ConfigurationError: The app cannot be built, or uses another database than the trial's.
+        """
+        statements.install()
+        outbound.install(
+            stand_ins=[outbound.StandIn(o.url, o.status, o.body) for o in settings.outbound],
+            allow=_database_address(database_url),
+        )
+        confinement = connections.confine(database_url)
+        config = settings.config_for(profile, database_url)
+        if profile is Profile.SWEEP:
+            config = {**protections.SWEEP_CONFIG, **config}
+        app, notes = factory.load(settings, folder, config)
+        # A factory that takes no configuration gets it now; what it read earlier is what the read-backs are for.
+        app.config.update(config)
+        if profile is Profile.SWEEP:
+            protections.apply_sweep(app)
+        target = cls(app, settings, profile, database_url, folder)
+        target.notes += notes
+        target.binds = binding.read_back(app, database_url, confinement.refused)
+        if not target.binds:
+            target.notes.append("the app has no SQLAlchemy engine: there are no statements to count")
+        target.dispose()
+        return target
+
+    def prepare(self) -> list[str]:
+        """Create the tables and sow the seed; returns sentences about what had to be mended."""
+        if self.binds:
+            with self.app.app_context():
+                self.notes += schema.create(self.binds)
+        if self.settings.seed:
+            seeds.sow(self.app, self.settings.seed)
+        self.dispose()
+        return list(self.notes)
+
+    def dispose(self) -> None:
+        """Close the app's pooled connections, so that its database can be cloned or replaced."""
+        extension = self.app.extensions.get("sqlalchemy")
+        with self.app.app_context():
+            if hasattr(extension, "session"):
+                extension.session.remove()
+        for bind in self.binds:
+            bind.engine.dispose()
+
+    @contextmanager
+    def connection(self) -> Iterator[sa.Connection]:
+        """A connection of our own to the trial's database, outside the app's pools."""
+        engine = sa.create_engine(self.database_url, poolclass=sa.pool.NullPool)
+        with engine.connect() as connection:
+            yield connection
+
+    # ------------------------------------------------------------------ facts
+    @property
+    def scheme(self) -> str:
+        return "http" if self.settings.environment in ("development", "test") else "https"
+
+    @property
+    def host_name(self) -> str:
+        """A Host that the app accepts."""
+        trusted = [str(host).lstrip(".") for host in self.app.config.get("TRUSTED_HOSTS") or ()]
+        return str(self.app.config.get("SERVER_NAME") or ("localhost" if not trusted else _first_local(trusted)))
+
+    @property
+    def base_url(self) -> str:
+        return f"{self.scheme}://{self.host_name}"
+
+    def facts(self) -> AppFacts:
+        """Read back what is really on, including how a forged Host is answered."""
+        if self._facts is None:
+            path = next((r.path for r in self.routes() if r.method == "GET" and r.path and not r.skipped), "/")
+            answers: dict[str, int] = {}
+            for host in (self.host_name, FORGED_HOST):
+                reply = self.send(self.new_client(), "GET", path, base_url=f"{self.scheme}://{host}")
+                if not reply.failure:
+                    answers[host] = reply.status
+            self._facts = protections.facts(self.app, self.profile, self.settings.environment, answers)
+        return self._facts
+
+    def routes(self) -> tuple[Route, ...]:
+        from seatrial.target.routes import routes
+
+        if self._routes is None:
+            self._routes = routes(self)
+        return self._routes
+
+    # ------------------------------------------------------------------ requests
+    def client(self, identity: str) -> FlaskClient:
+        """The client of an identity, logged in on first use; a fresh one each time for `anonymous`."""
+        if identity == ANONYMOUS:
+            return self.new_client()
+        from seatrial.target.identities import log_in
+
+        if identity not in self.sessions:
+            self.sessions[identity] = log_in(self, identity)
+        client: FlaskClient = self.sessions[identity].client
+        return client
+
+    def new_client(self) -> FlaskClient:
+        # Not app.test_client(): an app may have replaced the class by one that logs in or changes requests.
+        client = FlaskClient(self.app, self.app.response_class, use_cookies=True)
+        client.environ_base["HTTP_USER_AGENT"] = USER_AGENT
+        return client
+
+    def send(
+        self,
+        client: FlaskClient,
+        method: str,
+        path: str,
+        *,
+        base_url: str | None = None,
+        rows: bool = False,
+        **options: Any,
+    ) -> Reply:
+        """One request in a context of its own, within the time limit, with everything it did recorded.
+
+        A fresh `contextvars` context: an app context that the app (or a seed) left pushed would share its session and
+        identity map with the request and make every count too low.
+        """
+        if self.profile is Profile.PROTECTION:
+            protections.reset_limits(self.app)
+        owner = os.getpid()
+        reply = contextvars.Context().run(self._send, client, method, path, base_url, rows, options)
+        if os.getpid() != owner:
+            os._exit(0)  # a fork of the app's came back through the view: only the host itself may go on
+        self.wrote = self.wrote or any(s.kind is Kind.DML for s in reply.statements)
+        if reply.failure:
+            self.dispose()  # the interruption may have left a connection in the middle of a conversation
+        return reply
+
+    def _send(
+        self,
+        client: FlaskClient,
+        method: str,
+        path: str,
+        base_url: str | None,
+        rows: bool,
+        options: Mapping[str, Any],
+    ) -> Reply:
+        reply = Reply()
+        seen: dict[str, Any] = {}
+
+        def on_exception(_: Flask, exception: BaseException, **__: Any) -> None:
+            seen["exception"] = exception
+
+        def on_template(_: Flask, template: Any, **__: Any) -> None:
+            seen.setdefault("template", template.name or "<string>")
+
+        started = time.perf_counter()
+        with (
+            flask.got_request_exception.connected_to(on_exception, self.app),
+            flask.template_rendered.connected_to(on_template, self.app),
+            outbound.outbound_calls() as calls,
+            statements.record(rows=rows, attribute=self.sites) as recording,
+        ):
+            try:
+                with _time_limit(self.settings.deadlines.request_s):
+                    response = client.open(path, method=method, base_url=base_url or self.base_url, **options)
+                    try:
+                        reply.status = response.status_code
+                        reply.headers = list(response.headers.items())
+                        reply.content_type = (response.mimetype or "").lower()
+                        reply.body, ended = _read(response.iter_encoded())
+                        if not ended:
+                            reply.failure = f"was still streaming after {BODY_LIMIT // 1024 // 1024} MB"
+                    finally:
+                        response.close()
+            except RequestTimeout:
+                reply.failure = f"did not finish within {self.settings.deadlines.request_s:g} s"
+            except SystemExit as stop:
+                reply.failure = f"called sys.exit({stop.code!r})"
+            except KeyboardInterrupt:
+                reply.failure = "raised KeyboardInterrupt"
+            except Exception as error:
+                # Propagated to us (debug mode, TESTING): a server would have answered 500.
+                reply.status = 500
+                seen["exception"] = error
+            reply.elapsed_ms = (time.perf_counter() - started) * 1000
+            recording.settle(1.0)
+        reply.statements = recording.statements()
+        reply.outbound = tuple(calls)
+        reply.template = seen.get("template", "")
+        if (escaped := seen.get("exception")) is not None:
+            reply.raised = Raised(type(escaped).__name__, _raised_at(escaped, self.sites))
+        return reply
+
+    def exchange(
+        self, route: Route, identity: str, reply: Reply, *, path: str, variant: str = "plain", logged_in: bool = True
+    ) -> Exchange:
+        """The reply as plain data, with everything secret left behind."""
+        html = reply.content_type in ("text/html", "application/xhtml+xml")
+        lowered = reply.body[:65536].lower() if html else b""
+        marks = {"csp-meta": "yes"} if b'http-equiv="content-security-policy"' in lowered else {}
+        return Exchange(
+            route=replace(route, path=path),
+            identity=identity,
+            path=path,
+            status=reply.status,
+            headers=safe_headers(reply.headers),
+            scheme=self.scheme,
+            variant=variant,
+            elapsed_ms=round(reply.elapsed_ms, 3),
+            content_type=reply.content_type,
+            body_size=len(reply.body),
+            statements=reply.statements,
+            outbound=reply.outbound,
+            raised=reply.raised,
+            template=reply.template,
+            failure=reply.failure,
+            logged_in=logged_in,
+            marks=marks,
+        )
+
+
+def _read(parts: Iterator[bytes]) -> tuple[bytes, bool]:
+    body = bytearray()
+    for part in parts:
+        body += part
+        if len(body) > BODY_LIMIT:
+            return bytes(body), False
+    return bytes(body), True
+
+
+@contextmanager
+def _time_limit(seconds: float) -> Iterator[None]:
+    """Interrupt the app's code after `seconds`; again each second, in case a bare `except:` swallowed it."""
+    if threading.current_thread() is not threading.main_thread():
+        raise RuntimeError("requests are sent from the host's main thread: only there can an alarm interrupt them")
+
+    def ring(_: int, __: FrameType | None) -> None:
+        raise RequestTimeout
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _raised_at(error: BaseException, sites: CallSites) -> Place | None:
+    """The target's own line, innermost first; without one of its own the error came from a library alone."""
+    trace, places = error.__traceback__, []
+    while trace is not None:
+        places.append((trace.tb_frame.f_code.co_filename, trace.tb_lineno))
+        trace = trace.tb_next
+    found = (sites.at(file, line) for file, line in reversed(places))
+    return next((place for place in found if place is not None), None)
+
+
+def _first_local(trusted: list[str]) -> str:
+    return next((host for host in ("localhost", "127.0.0.1") if host in trusted), trusted[0])
+
+
+def _database_address(url: str) -> list[tuple[str, int]]:
+    parsed = sa.make_url(url)
+    return [(parsed.host, parsed.port or 5432)] if parsed.host else []

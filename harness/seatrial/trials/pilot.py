@@ -1,0 +1,129 @@
+"""Drives one run for the guards: visits are made once, failures of the app become evidence, the database is put back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
+
+from seatrial.config import Settings
+from seatrial.host.client import HostEnded, HostHung
+from seatrial.host.run import Run
+from seatrial.model.errors import InconclusiveError
+from seatrial.model.evidence import AppFacts, Exchange, Kind
+from seatrial.model.inventory import Inventory, Route
+from seatrial.model.profiles import Profile
+from seatrial.trials import discovery, sweep
+from seatrial.trials.sweep import Visit
+
+R = TypeVar("R")
+
+BOOKKEEPING_ROUTES = 5
+"""A statement that so many routes send (last_seen, an access log) is bookkeeping: it is put back once, at the end."""
+
+
+def open_run(settings: Settings, progress: Callable[[str], None] = lambda _: None) -> Run:
+    """A run with the trials of discovery wired in."""
+    return Run(
+        settings,
+        log_in=discovery.log_in,
+        prepare=discovery.prepare,
+        release=discovery.release,
+        progress=progress,
+    )
+
+
+def prepare(run: Run, *profiles: Profile) -> Inventory:
+    """Start the hosts and find out what there is to try.
+
+    Raises:
+        ConfigurationError: The app cannot be built, seeded or logged in to.
+    """
+    run.start(*profiles)
+    deadline = run.settings.deadlines.trial_s
+    inventory = run.call(profiles[0], discovery.discover, deadline)
+    run.restore(profiles[0])
+    return replace(inventory, notes=tuple(dict.fromkeys((*run.notes, *inventory.notes))))
+
+
+class Pilot:
+    """Asks the hosts of one run for evidence. After a ban everything of that profile is inconclusive."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self._visits: dict[tuple[Profile, str, str], Visit] = {}
+        self._looks: dict[tuple[Profile, str, str], Exchange] = {}
+        self._facts: dict[Profile, AppFacts] = {}
+        self._banned: dict[Profile, InconclusiveError] = {}
+        self._writers: Counter[str] = Counter()
+        self._dirty: set[Profile] = set()
+
+    def visit(self, route: Route, identity: str, profile: Profile = Profile.SWEEP) -> Visit:
+        """Cold and warm GET. A host that died or hung is evidence, too: `failure` says how."""
+        key = (profile, route.key, identity)
+        if key not in self._visits:
+            self._clean(profile)
+            try:
+                found = self._guarded(profile, lambda d: self.run.call(profile, sweep.visit, d, route, identity), 2)
+            except (HostEnded, HostHung) as error:
+                lost = _lost(route, identity, error)
+                found = Visit(lost, lost)
+            self._note_writes(profile, (found.cold, found.warm))
+            self._visits[key] = found
+        return self._visits[key]
+
+    def look(self, route: Route, identity: str, profile: Profile = Profile.PROTECTION) -> Exchange:
+        """One GET, for rules that judge the response only."""
+        key = (profile, route.key, identity)
+        if key not in self._looks:
+            try:
+                found = self._guarded(profile, lambda d: self.run.call(profile, sweep.look, d, route, identity), 1)
+            except (HostEnded, HostHung) as error:
+                found = _lost(route, identity, error)
+            self._looks[key] = found
+        return self._looks[key]
+
+    def malformed(self, route: Route, identity: str, profile: Profile = Profile.SWEEP) -> tuple[Exchange, ...]:
+        """The route with malformed requests; the database is put back afterwards where they wrote."""
+        requests = len(list(sweep.variants(route)))
+        self._clean(profile)
+        try:
+            found = self._guarded(
+                profile, lambda d: self.run.call(profile, sweep.malformed, d, route, identity), requests
+            )
+        except (HostEnded, HostHung) as error:
+            return (_lost(route, identity, error),)
+        self._note_writes(profile, found)
+        return found
+
+    def facts(self, profile: Profile = Profile.PROTECTION) -> AppFacts:
+        if profile not in self._facts:
+            self._facts[profile] = self.run.call(profile, discovery.facts, self.run.settings.deadlines.trial_s)
+        return self._facts[profile]
+
+    def _guarded(self, profile: Profile, work: Callable[[float], R], requests: int) -> R:
+        if profile in self._banned:
+            raise self._banned[profile]
+        # The alarm inside the host ends a slow request; this one is for code that no alarm can interrupt.
+        deadline = self.run.settings.deadlines.request_s * (requests + 1) + 5
+        try:
+            return work(deadline)
+        except InconclusiveError as error:
+            self._banned[profile] = error
+            raise
+
+    def _clean(self, profile: Profile) -> None:
+        if profile in self._dirty:
+            self._dirty.discard(profile)
+            self.run.restore(profile)
+
+    def _note_writes(self, profile: Profile, exchanges: tuple[Exchange, ...]) -> None:
+        wrote = {s.fingerprint for e in exchanges for s in e.statements if s.kind is Kind.DML}
+        self._writers.update(wrote)
+        if any(self._writers[fingerprint] <= BOOKKEEPING_ROUTES for fingerprint in wrote):
+            self._dirty.add(profile)
+
+
+def _lost(route: Route, identity: str, error: Exception) -> Exchange:
+    return Exchange(route, identity, route.path, status=0, failure=str(error))

@@ -1,0 +1,1 @@
+"""From findings to a verdict: baseline, budgets, exit code. Imports `model` only."""

@@ -1,0 +1,213 @@
+"""Builds a specimen's app, asks it what its rule wants to know, and hands back the evidence.
+
+A stand-in for the host in one short file: Flask's test client, SQLite in a temporary file, Seatrial's own recorder. All
+tests reach it through `exchange_of` alone.
+"""
+
+import importlib.util
+import linecache
+import os
+import sys
+import tempfile
+import tomllib
+import traceback
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from flask import Flask, got_request_exception
+
+from seatrial.model.evidence import AppFacts, Budget, Exchange, Kind, Limits, Protection, Raised
+from seatrial.model.findings import Judgement, Place
+from seatrial.model.inventory import ANONYMOUS, Route
+from seatrial.model.rules import Context
+from seatrial.observe import statements
+from seatrial.observe.callsite import call_site
+from seatrial.rules import find
+
+SPECIMENS = Path(__file__).parent.parent / "specimens"
+FORGED_HOST = "forged-host.example"
+VARIANTS = {"plain": "", "page is not a number": "?page=abc", "page is negative": "?page=-1"}
+
+
+@dataclass(frozen=True)
+class Specimen:
+    """One mini-app: `SQL002/flawed`."""
+
+    code: str
+    kind: str
+
+    def __str__(self) -> str:
+        return f"{self.code}-{self.kind}"
+
+    @property
+    def folder(self) -> Path:
+        return SPECIMENS / self.code
+
+    @property
+    def path(self) -> Path:
+        return self.folder / f"{self.kind}.py"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return tomllib.loads((self.folder / "specimen.toml").read_text())
+
+    @property
+    def subject(self) -> str:
+        """Of the finding that the flawed one must show."""
+        return str(self.settings["subject"])
+
+
+def specimens(*kinds: str) -> list[Specimen]:
+    found = (Specimen(path.parent.name, path.stem) for path in sorted(SPECIMENS.glob("*/*.py")))
+    return [specimen for specimen in found if specimen.kind in kinds]
+
+
+def exchange_of(specimen: Specimen) -> Exchange | tuple[Exchange, ...] | AppFacts:
+    """What the specimen's rule judges: one warm exchange, all variants of one route, or the app's facts."""
+    with _app(specimen) as app:
+        if specimen.code.startswith("CFG"):
+            return _facts(app)
+        if specimen.code == "ERR005":
+            return tuple(_exchange(app, specimen, name, query) for name, query in VARIANTS.items())
+        if specimen.code.startswith("SQL"):
+            _exchange(app, specimen)  # cold; the warm one counts
+        return _exchange(app, specimen)
+
+
+def context_of(specimen: Specimen) -> Context:
+    """What the rule may know besides: the run's configuration, the budget of the sound specimen, the facts."""
+    settings = specimen.settings
+    config = settings.get("config", {})
+    budget = None
+    if "budget" in settings:
+        sound = exchange_of(Specimen(specimen.code, "sound"))
+        assert isinstance(sound, Exchange)
+        spent = {"select": sound.count(Kind.SELECT), "dml": sound.count(Kind.DML), "rows": sound.rows}
+        assert settings["budget"] == spent
+        recorded = Counter(statement.fingerprint for statement in sound.counted)
+        budget = Budget(sound.subject, **spent, statements=tuple(recorded.items()))
+    with _app(specimen) as app:
+        facts = _facts(app)
+    return Context(Limits(), config.get("environment", "production"), frozenset(config.get("hot", ())), budget, facts)
+
+
+def judged(specimen: Specimen) -> Judgement:
+    rule = find(specimen.code)
+    assert rule is not None
+    return rule(exchange_of(specimen), context_of(specimen))
+
+
+@contextmanager
+def _app(specimen: Specimen) -> Iterator[Flask]:
+    with tempfile.TemporaryDirectory() as folder:
+        before = os.environ.get("DATABASE_URL")
+        os.environ["DATABASE_URL"] = f"sqlite:///{folder}/specimen.db"
+        try:
+            module = _load(specimen)
+            app: Flask = module.create_app()
+        finally:
+            os.environ.pop("DATABASE_URL")
+            if before is not None:
+                os.environ["DATABASE_URL"] = before
+        database = app.extensions.get("sqlalchemy")
+        if database is not None:
+            with app.app_context():
+                database.create_all()
+            module.seed(app)
+        try:
+            yield app
+        finally:
+            if database is not None:
+                with app.app_context():
+                    database.engine.dispose()
+            sys.modules.pop(module.__name__, None)
+
+
+def _load(specimen: Specimen) -> ModuleType:
+    """A module of its own each time: nothing is left from the run before."""
+    name = f"specimen_{specimen.code}_{specimen.kind}"
+    spec = importlib.util.spec_from_file_location(name, specimen.path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _exchange(app: Flask, specimen: Specimen, variant: str = "plain", query: str = "") -> Exchange:
+    method, _, rule = specimen.settings["route"].partition(" ")
+    route = Route(method, rule, specimen.settings["endpoint"], path=rule)
+    raised: list[Raised] = []
+
+    def on_exception(_: Flask, exception: BaseException, **__: Any) -> None:
+        *_, (frame, line) = traceback.walk_tb(exception.__traceback__)
+        text = linecache.getline(frame.f_code.co_filename, line).rstrip()
+        raised.append(Raised(type(exception).__name__, Place(Path(frame.f_code.co_filename).name, line, text)))
+
+    with (
+        got_request_exception.connected_to(on_exception, app),
+        statements.record(rows=True, attribute=call_site(specimen.folder)) as recording,
+    ):
+        response = app.test_client().open(rule + query, method=method, base_url="https://localhost")
+        body = response.get_data()
+    return Exchange(
+        route=route,
+        identity=ANONYMOUS,
+        path=rule + query,
+        status=response.status_code,
+        headers=tuple((name, _without_value(name, value)) for name, value in response.headers.items()),
+        variant=variant,
+        content_type=response.mimetype,
+        body_size=len(body),
+        statements=recording.statements(),
+        raised=raised[0] if raised else None,
+    )
+
+
+def _without_value(name: str, value: str) -> str:
+    if name != "Set-Cookie":
+        return value
+    pair, _, attributes = value.partition(";")
+    return f"{pair.partition('=')[0]}=…;{attributes}"
+
+
+def _facts(app: Flask) -> AppFacts:
+    """What Seatrial will read by its own adapter, as far as the specimens need it."""
+    config, key = app.config, app.secret_key
+    raw = key.encode() if isinstance(key, str) else key
+    answers = {
+        host: app.test_client().get("/", base_url=f"https://{host}").status_code for host in ("localhost", FORGED_HOST)
+    }
+    off = "" if config.get("WTF_CSRF_ENABLED", True) else "WTF_CSRF_ENABLED = False"
+    return AppFacts(
+        profile="protection",
+        environment="production",
+        protections=(Protection("csrf", "Flask-WTF", not off, off),) if "csrf" in app.extensions else (),
+        debug=app.debug,
+        testing=app.testing,
+        secret_key_length=len(raw) if raw else None,
+        secret_key_weakness="it is a word that every attacker tries first" if raw == b"dev" else "",
+        body_limit=config["MAX_CONTENT_LENGTH"],
+        trusted_hosts=tuple(config["TRUSTED_HOSTS"] or ()),
+        server_name=config["SERVER_NAME"] or "",
+        monitors=tuple(_monitors(app)),
+        cookie_roles={config["SESSION_COOKIE_NAME"]: "session"},
+        host_answers=answers,
+    )
+
+
+def _monitors(app: Flask) -> Iterator[str]:
+    if app.config.get("SQLALCHEMY_RECORD_QUERIES"):
+        yield "SQLALCHEMY_RECORD_QUERIES"
+    if "sqlalchemy" in app.extensions:
+        with app.app_context():
+            listeners = list(app.extensions["sqlalchemy"].engine.dispatch.after_cursor_execute)
+        yield from (
+            f"engine listener {listener.__name__}" for listener in listeners if "specimen" in listener.__module__
+        )

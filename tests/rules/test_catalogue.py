@@ -1,0 +1,156 @@
+"""The catalogue holds together: every rule has its specimens, its page, a claim of one sentence and its own name."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rules.driver import SPECIMENS, Specimen, judged
+
+from seatrial import rules
+from seatrial.model.outcomes import Level
+from seatrial.model.rules import Rule
+from seatrial.rules import find, registered
+from seatrial.rules.answers import RESPONSE
+from seatrial.rules.registry import rule as register
+
+DOCS = Path(__file__).parents[2] / "docs" / "rules"
+SECTIONS = [
+    "The claim",
+    "Why it matters",
+    "What the finding looks like",
+    "How it is proved",
+    "The fix",
+    "Adopting on a legacy codebase",
+    "Source",
+]
+RULES = list(registered())
+EVERY_RULE = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+
+LEVELS = {
+    "CFG001": "block", "CFG002": "block", "CFG003": "block", "CFG004": "warn", "CFG005": "warn", "CFG006": "info",
+    "CKE001": "block", "CKE002": "block", "CKE003": "block",
+    "ERR005": "block",
+    "HDR001": "block", "HDR005": "block", "HDR006": "block", "HDR007": "warn", "HDR008": "block",
+    "SQL002": "block", "SQL003": "warn", "SQL004": "warn", "SQL006": "block", "SQL009": "warn",
+}  # fmt: skip
+
+
+def page(rule: Rule) -> str:
+    return (DOCS / f"{rule.code}.md").read_text()
+
+
+def section(text: str, title: str) -> str:
+    return text.partition(f"\n## {title}\n")[2].partition("\n## ")[0].strip()
+
+
+def test_codes_and_levels_are_those_of_the_catalogue() -> None:
+    """Codes never change meaning: a new rule is added here, an old one stays."""
+    assert {rule.code: rule.level.value for rule in RULES if rule.code in LEVELS} == LEVELS
+
+
+@EVERY_RULE
+def test_entry(rule: Rule) -> None:
+    assert re.fullmatch(r"[A-Z]{3}\d{3}", rule.code)
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", rule.name)
+    assert rule.level is not Level.OFF
+    assert find(rule.code) is rule
+    for text in (rule.claim, rule.rationale, rule.remedy):
+        assert text[0].isupper(), text
+        assert text.endswith("."), text
+    assert not re.search(r"[.!?] [A-Z]", rule.claim), "a claim is one sentence"
+    assert rule.control
+    assert rule.source
+    assert "handbook" not in rule.source, "users have no handbook"
+
+
+@EVERY_RULE
+def test_lives_in_its_family_under_its_own_name(rule: Rule) -> None:
+    module = getattr(rules, rule.family.lower())
+    assert getattr(module, rule.name.replace("-", "_")) is rule
+
+
+def test_names_are_unique() -> None:
+    names = [rule.name for rule in RULES]
+    assert len(names) == len(set(names))
+
+
+def test_a_code_cannot_be_taken_twice() -> None:
+    taken = RULES[0]
+    with pytest.raises(ValueError, match=f"{taken.code} is registered twice"):
+        register(code=taken.code, name="x", level=Level.INFO, claim="", control="", rationale="", source="", remedy="")(
+            lambda rule, evidence, context: rule.passed("")
+        )
+    assert find(taken.code) is taken
+
+
+@EVERY_RULE
+def test_specimens(rule: Rule) -> None:
+    wanted = {"flawed.py", "sound.py", "specimen.toml"} | ({"blind.py"} if rule.control != RESPONSE else set())
+    assert {path.name for path in (SPECIMENS / rule.code).iterdir() if path.is_file()} == wanted
+    settings = Specimen(rule.code, "flawed").settings
+    assert {"route", "endpoint", "subject"} <= set(settings) <= {"route", "endpoint", "subject", "config", "budget"}
+    if rule.family not in ("CFG",):
+        assert settings["subject"] == f"{settings['route']} {settings['endpoint']} [anonymous]"
+
+
+def test_no_specimen_without_a_rule() -> None:
+    assert {path.name for path in SPECIMENS.iterdir()} == {rule.code for rule in RULES}
+
+
+@EVERY_RULE
+def test_page_has_every_section_filled_and_in_order(rule: Rule) -> None:
+    text = page(rule)
+    assert text.startswith(f"# {rule.code} {rule.name}\n")
+    assert re.findall(r"^## (.+)$", text, re.MULTILINE) == SECTIONS
+    for title in SECTIONS:
+        assert len(section(text, title)) > 20, title
+    assert rule.claim in section(text, "The claim")
+    assert "```" in section(text, "The fix")
+    assert all(len(line) <= 120 or line.startswith(("    ", '"', "|")) for line in text.splitlines())
+
+
+@EVERY_RULE
+def test_page_tells_level_and_control(rule: Rule) -> None:
+    text = page(rule)
+    assert f"**Level: {rule.level.value}**" in text.partition("\n## ")[0]
+    proof = section(text, "How it is proved")
+    assert "not proved" in proof or "skipped" in proof
+    assert (rule.control in " ".join(proof.split())) or rule.control == RESPONSE
+    assert rule.source in " ".join(section(text, "Source").split())
+
+
+@EVERY_RULE
+def test_page_shows_what_the_flawed_specimen_really_gives(rule: Rule) -> None:
+    """Subject, message and the shape of the evidence; only times may differ."""
+    block = re.search(r"```json\n(.*?)```", section(page(rule), "What the finding looks like"), re.DOTALL)
+    assert block is not None
+    shown: dict[str, Any] = json.loads(block[1])
+    [finding] = judged(Specimen(rule.code, "flawed")).findings
+    assert (shown["rule"], shown["level"], shown["subject"]) == (rule.code, finding.level, finding.subject)
+    assert timeless(shown["message"]) == timeless(finding.message)
+    assert shape(shown["evidence"]) == shape(json.loads(json.dumps(dict(finding.evidence))))
+
+
+@EVERY_RULE
+def test_index_lists_the_rule(rule: Rule) -> None:
+    row = f"| [{rule.code}]({rule.code}.md) | {rule.name} | {rule.level.value} | {rule.claim} |"
+    assert row in (DOCS / "README.md").read_text().splitlines()
+
+
+def test_no_page_without_a_rule() -> None:
+    assert {path.stem for path in DOCS.glob("*.md")} == {"README"} | {rule.code for rule in RULES}
+
+
+def timeless(text: str) -> str:
+    return re.sub(r"\d+ ms", "… ms", text)
+
+
+def shape(value: Any, key: str = "") -> Any:
+    """The value, with milliseconds left out."""
+    if isinstance(value, dict):
+        return {name: shape(inner, name) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [shape(inner, key) for inner in value]
+    return "…" if key.endswith("_ms") and key != "limit_ms" else value
