@@ -18,6 +18,7 @@ get them without touching the project's environment.
 """
 
 import argparse
+import contextlib
 import importlib
 import json
 import os
@@ -177,7 +178,6 @@ class Worker:
         self._answer, answered = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
-            os.close(self._ask)  # or the end of the parent would not be seen
             sys.stdout = open(os.devnull, "w")
             self._serve(configuration, asked, answered)
             os._exit(0)
@@ -192,7 +192,10 @@ class Worker:
             os.write(answered, b'"ready"\n')
             with os.fdopen(asked) as questions:
                 for question in questions:
-                    workload, n = json.loads(question)
+                    task = json.loads(question)
+                    if task is None:
+                        break
+                    workload, n = task
                     loops[workload](20)  # the processor's caches belong to the last worker
                     os.write(answered, f"{loops[workload](n) / n * 1e6}\n".encode())
             del kept
@@ -213,6 +216,9 @@ class Worker:
         return float(answer)
 
     def end(self) -> None:
+        # closing is not enough: workers forked later hold a copy of this pipe's end
+        with contextlib.suppress(BrokenPipeError):
+            os.write(self._ask, b"null\n")
         os.close(self._ask)
         os.waitpid(self.pid, 0)
 

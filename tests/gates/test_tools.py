@@ -75,26 +75,39 @@ def test_a_syntax_error_is_broken_never_findings(gates: AllGates, project: Path)
 
 
 @pytest.mark.parametrize(
-    ("tool", "name", "content"),
+    ("tools", "files"),
     [
-        ("ruff", "pyproject.toml", "[tool.ruff]\nline-lenght = 3\n"),
-        ("ruff", "ruff.toml", "= =\n"),
-        ("mypy", "pyproject.toml", "[tool.mypy]\nplugins = ['no.such.plugin']\n"),
-        # These two mypy only mumbles about, and goes on without them.
-        ("mypy", "pyproject.toml", "[tool.mypy]\nstrictt = true\n"),
-        ("mypy", "mypy.ini", "[mypy]\nstrict = maybe\n"),
-        ("bandit", "pyproject.toml", "[tool.bandit]\nskips = 3\n"),
-        ("bandit", "pyproject.toml", "[tool.bandit\n"),
-        ("pytest", "pytest.ini", "[pytest]\naddopts = --no-such-option\n"),
-        ("pytest", "pytest.ini", "[pytest]\naddopts = --seatrial\n"),
+        (
+            GATES,
+            {
+                "ruff.toml": "= =\n",
+                # mypy only mumbles about this one, and goes on without it.
+                "mypy.ini": "[mypy]\nstrict = maybe\n",
+                "pyproject.toml": "[tool.bandit]\nskips = 3\n",
+                "pytest.ini": "[pytest]\naddopts = --no-such-option\n",
+            },
+        ),
+        (
+            ("ruff", "mypy", "pytest"),
+            {
+                "pyproject.toml": "[tool.ruff]\nline-lenght = 3\n[tool.mypy]\nstrictt = true\n",
+                "pytest.ini": "[pytest]\naddopts = --seatrial\n",
+            },
+        ),
+        (
+            ("mypy", "bandit"),
+            {"pyproject.toml": "[tool.bandit\n", "mypy.ini": "[mypy]\nplugins = no.such.plugin\n"},
+        ),
     ],
 )
-def test_a_bad_configuration_is_broken(gate: Gate, project: Path, tool: str, name: str, content: str) -> None:
-    write(project, {name: content})
-    result = gate(tool)
-    assert result.run.state is ToolState.BROKEN, result
-    assert len(result.run.message) > 40
-    assert "\n" not in result.run.message
+def test_a_bad_configuration_is_broken(
+    gates: AllGates, project: Path, tools: tuple[str, ...], files: dict[str, str]
+) -> None:
+    write(project, files)
+    for result in gates(*tools).values():
+        assert result.run.state is ToolState.BROKEN, result
+        assert len(result.run.message) > 40
+        assert "\n" not in result.run.message
 
 
 @pytest.fixture
@@ -253,6 +266,16 @@ class TestMypy:
         gate("mypy")
         assert any((project / ".mypy_cache").iterdir())
 
+    def test_a_plugin_of_the_target_leaves_no_bytecode(
+        self, gate: Gate, project: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+        plugin = "from mypy.plugin import Plugin\n\n\ndef plugin(version: str) -> type[Plugin]:\n    return Plugin\n"
+        write(project, {"plug.py": plugin, "mypy.ini": "[mypy]\nplugins = plug.py\n"})
+        before = snapshot(project)
+        assert gate("mypy").run.state is ToolState.OK
+        assert snapshot(project) == before
+
     def test_a_warm_run_says_the_same(self, gate: Gate, project: Path) -> None:
         write(project, {"app/flawed.py": FLAWED})
         cold, warm = gate("mypy"), gate("mypy")
@@ -324,6 +347,7 @@ class TestPytest:
     ) -> None:
         (tmp_path / "temporary").mkdir()
         monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+        monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
         body = (
             "import pathlib, tempfile, app.core\n"
             "def test_write(tmp_path, cache):\n"

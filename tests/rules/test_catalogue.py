@@ -91,7 +91,7 @@ def test_specimens(rule: Rule) -> None:
     assert {path.name for path in (SPECIMENS / rule.code).iterdir() if path.is_file()} == wanted
     settings = Specimen(rule.code, "flawed").settings
     assert {"route", "endpoint", "subject"} <= set(settings) <= {"route", "endpoint", "subject", "config", "budget"}
-    if rule.family not in ("CFG",):
+    if rule.family != "CFG":
         assert settings["subject"] == f"{settings['route']} {settings['endpoint']} [anonymous]"
 
 
@@ -108,16 +108,16 @@ def test_page_has_every_section_filled_and_in_order(rule: Rule) -> None:
         assert len(section(text, title)) > 20, title
     assert rule.claim in section(text, "The claim")
     assert "```" in section(text, "The fix")
-    assert all(len(line) <= 120 or line.startswith(("    ", '"', "|")) for line in text.splitlines())
+    assert all(len(line) <= 120 or line.lstrip().startswith(('"', "|")) for line in text.splitlines())
 
 
 @EVERY_RULE
 def test_page_tells_level_and_control(rule: Rule) -> None:
     text = page(rule)
     assert f"**Level: {rule.level.value}**" in text.partition("\n## ")[0]
-    proof = section(text, "How it is proved")
-    assert "not proved" in proof or "skipped" in proof
-    assert (rule.control in " ".join(proof.split())) or rule.control == RESPONSE
+    proof = " ".join(section(text, "How it is proved").split())
+    assert "**not proved**" in proof
+    assert rule.control in proof or rule.control == RESPONSE
     assert rule.source in " ".join(section(text, "Source").split())
 
 

@@ -37,13 +37,13 @@ def test_what_it_looks_like(path):
     save(path, known([lint(1), lint(2), lint(3, "a\tb", path="app/a.py")]), tools={"ruff": "0.17.6"})
     lines = path.read_text().splitlines()
     assert lines[0].startswith("# seatrial baseline: ")
-    assert "# fingerprint_version: 1" == lines[1]
-    assert ["seatrial", "python", "ruff"] == [line[2:].partition(":")[0] for line in lines[2:5]]
-    assert "# tool rule path subject count fingerprint reason excerpt" == lines[5]
+    assert lines[1] == "# fingerprint_version: 1"
+    assert [line[2:].partition(":")[0] for line in lines[2:5]] == ["seatrial", "python", "ruff"]
+    assert lines[5] == "# tool rule path subject count fingerprint reason excerpt"
     first, second = (line.split("\t") for line in lines[6:])
-    assert ["ruff", "ruff:S307", "app/a.py", "app/a.py", "1"] == first[:5]
-    assert ["ruff", "ruff:S307", "app/views.py", "app/views.py", "2"] == second[:5]
-    assert ["legacy", "eval(user_input)"] == second[6:]
+    assert first[:5] == ["ruff", "ruff:S307", "app/a.py", "app/a.py", "1"]
+    assert second[:5] == ["ruff", "ruff:S307", "app/views.py", "app/views.py", "2"]
+    assert second[6:] == ["legacy", "eval(user_input)"]
 
 
 def test_a_missing_file_is_an_empty_baseline(path):
@@ -54,7 +54,7 @@ def test_a_missing_file_is_an_empty_baseline(path):
 
 def test_init_writes_an_empty_one(path):
     assert save(path, Baseline(), create=True)
-    assert {} == load(path).entries
+    assert load(path).entries == {}
     assert not save(path, Baseline(), create=True)
 
 
@@ -169,7 +169,7 @@ class TestWriting:
         assert 0o666 & ~mask == stat.S_IMODE(path.stat().st_mode)
         path.chmod(0o640)
         save(path, known([lint(1), lint(2)]))
-        assert 0o640 == stat.S_IMODE(path.stat().st_mode)
+        assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
     def test_a_link_stays_a_link(self, path, tmp_path):
         real = tmp_path / "shared.tsv"
@@ -177,7 +177,7 @@ class TestWriting:
         path.symlink_to(real)
         save(path, known([lint(1)]))
         assert path.is_symlink()
-        assert 1 == load(real).total
+        assert load(real).total == 1
 
     @pytest.mark.parametrize("code", [errno.EROFS, errno.EACCES])
     def test_a_read_only_checkout_is_one_sentence(self, path, monkeypatch, code):
@@ -209,13 +209,13 @@ class TestWriting:
         monkeypatch.setattr(files.os, "fsync", lambda number: (calls.append("fsync"), sync(number)))
         monkeypatch.setattr(files.os, "replace", lambda *names: (calls.append("replace"), swap(*names)))
         save(path, known([lint(1)]))
-        assert ["fsync", "replace"] == calls[:2]
+        assert calls[:2] == ["fsync", "replace"]
 
     def test_a_pipe_is_written_and_not_replaced(self):
         reading, writing = os.pipe()
         files.write_atomic(Path(f"/dev/fd/{writing}"), "hello", way_out="")
         os.close(writing)
-        assert b"hello" == os.read(reading, 99)
+        assert os.read(reading, 99) == b"hello"
         os.close(reading)
 
 

@@ -26,20 +26,20 @@ def numbers(budgets, subject=SUBJECT):
 
 def test_record_counts_statements_by_fingerprint():
     budget = record(Budgets(), [exchange(1, 2, 7)]).of(SUBJECT)
-    assert (1, 2, 7) == (budget.select, budget.dml, budget.rows)
-    assert (("0000000000000000", 1), ("ffffffffffffffff", 2)) == budget.statements
+    assert (budget.select, budget.dml, budget.rows) == (1, 2, 7)
+    assert budget.statements == (("0000000000000000", 1), ("ffffffffffffffff", 2))
 
 
 def test_the_dearest_of_several_exchanges_counts():
-    assert (4, 1, 5) == numbers(record(Budgets(), [exchange(4), exchange(2, 1)]))
+    assert numbers(record(Budgets(), [exchange(4), exchange(2, 1)])) == (4, 1, 5)
 
 
 def test_record_adds_and_lowers_but_never_raises():
     budgets = record(Budgets(), [exchange(4)])
     again = record(budgets, [exchange(9), exchange(1, route=OTHER)])
-    assert (4, 0, 5) == numbers(again)
-    assert (1, 0, 5) == numbers(again, OTHER.subject("owner"))
-    assert (3, 0, 5) == numbers(record(again, [exchange(3)]))
+    assert numbers(again) == (4, 0, 5)
+    assert numbers(again, OTHER.subject("owner")) == (1, 0, 5)
+    assert numbers(record(again, [exchange(3)])) == (3, 0, 5)
 
 
 class TestLower:
@@ -47,7 +47,7 @@ class TestLower:
 
     def test_falls(self):
         lowered = lower(self.BUDGETS, [exchange(3, 1, 8)])
-        assert ((3, 1, 8), (SUBJECT,)) == (numbers(lowered.budgets), lowered.subjects)
+        assert (numbers(lowered.budgets), lowered.subjects) == ((3, 1, 8), (SUBJECT,))
 
     @pytest.mark.parametrize(
         "seen",
@@ -67,11 +67,11 @@ class TestLower:
     )
     def test_does_not_fall(self, seen):
         lowered = lower(self.BUDGETS, seen)
-        assert (self.BUDGETS, ()) == (lowered.budgets, lowered.subjects)
+        assert (lowered.budgets, lowered.subjects) == (self.BUDGETS, ())
 
     def test_a_budget_of_nothing_stays_nothing(self):
         free = record(Budgets(), [exchange(0, 0, 0)])
-        assert (0, 0, 0) == numbers(lower(free, [exchange(0, 0, 0)]).budgets)
+        assert numbers(lower(free, [exchange(0, 0, 0)]).budgets) == (0, 0, 0)
 
 
 class TestAccept:
@@ -79,7 +79,7 @@ class TestAccept:
 
     def test_raises_with_a_reason(self):
         budgets = accept(self.BUDGETS, [exchange(3)], [SUBJECT], reason="new column")
-        assert ((3, 0, 5), "new column") == (numbers(budgets), budgets.reasons[SUBJECT])
+        assert (numbers(budgets), budgets.reasons[SUBJECT]) == ((3, 0, 5), "new column")
 
     def test_without_a_reason_it_is_exit_2(self):
         with pytest.raises(ConfigurationError, match="reason"):
@@ -88,11 +88,11 @@ class TestAccept:
     def test_what_was_not_measured_is_named_all_at_once(self):
         with pytest.raises(ConfigurationError) as error:
             accept(self.BUDGETS, [exchange(3, status=500)], [SUBJECT, "GET /x x [owner]"], reason="r")
-        assert 2 == len(error.value.mistakes)
+        assert len(error.value.mistakes) == 2
 
     def test_only_the_subjects_named(self):
         seen = [exchange(3), exchange(2, route=OTHER)]
-        assert (1, 0, 5) == numbers(accept(self.BUDGETS, seen, [OTHER.subject("owner")], reason="r"))
+        assert numbers(accept(self.BUDGETS, seen, [OTHER.subject("owner")], reason="r")) == (1, 0, 5)
 
 
 class TestStale:
@@ -100,18 +100,18 @@ class TestStale:
 
     def test_a_route_that_no_longer_exists(self):
         assert [OTHER.subject("owner")] == stale(self.BUDGETS, Inventory((ITEMS,)))
-        assert [] == stale(self.BUDGETS, Inventory((ITEMS, OTHER)))
+        assert stale(self.BUDGETS, Inventory((ITEMS, OTHER))) == []
 
     def test_a_skipped_route_still_exists(self):
         skipped = Route("POST", "/items/", "items.create", skipped="/items/")
-        assert [] == stale(self.BUDGETS, Inventory((ITEMS, skipped)))
+        assert stale(self.BUDGETS, Inventory((ITEMS, skipped))) == []
 
     def test_dropped_locally_reported_in_ci(self):
         inventory = Inventory((ITEMS,))
         local = settle(self.BUDGETS, inventory, ci=False)
-        assert ([SUBJECT], 1, []) == (list(local.budgets.entries), local.pruned, local.stale)
+        assert (list(local.budgets.entries), local.pruned, local.stale) == ([SUBJECT], 1, [])
         in_ci = settle(self.BUDGETS, inventory, ci=True)
-        assert (self.BUDGETS, 0) == (in_ci.budgets, in_ci.pruned)
+        assert (in_ci.budgets, in_ci.pruned) == (self.BUDGETS, 0)
         assert [("budget", OTHER.subject("owner"))] == [(one.kind, one.subject) for one in in_ci.stale]
         assert "`seatrial baseline prune`" in in_ci.stale[0].message
 
@@ -164,11 +164,11 @@ class TestFile:
 
 
 def test_short_keeps_hashes_and_hashes_the_rest():
-    assert "0123456789abcdef" == short("0123456789abcdef")
+    assert short("0123456789abcdef") == "0123456789abcdef"
     assert short("SELECT * FROM a") != short("SELECT * FROM b")
-    assert 12 == len(short("SELECT * FROM a"))
+    assert len(short("SELECT * FROM a")) == 12
 
 
 def test_measure_of_nothing_is_nothing():
-    assert {} == measure([])
+    assert measure([]) == {}
     assert isinstance(measure([exchange()])[SUBJECT], Budget)

@@ -108,8 +108,10 @@ def test_decide_does_not_change_the_result():
 def test_relevel_by_rule_then_by_tool_and_off_drops():
     findings = [route(), lint(), lint(rule="ruff:F401"), route(rule="SQL001")]
     levels = {"HDR001": Level.INFO, "ruff": Level.WARN, "ruff:F401": Level.BLOCK, "SQL001": Level.OFF}
-    assert [("HDR001", "info"), ("ruff:S307", "warn"), ("ruff:F401", "block")] == [
-        (finding.rule, finding.level) for finding in relevel(findings, levels)
+    assert [(finding.rule, finding.level) for finding in relevel(findings, levels)] == [
+        ("HDR001", "info"),
+        ("ruff:S307", "warn"),
+        ("ruff:F401", "block"),
     ]
     assert findings == relevel(findings, {})
 
@@ -119,14 +121,16 @@ class TestReconcile:
 
     def test_what_was_planned_and_left_nothing_is_not_proved(self):
         checks = reconcile(self.PLAN, [check("B", "x", Outcome.PASS)])
-        assert [("B", "x", "pass"), ("A", "x", "not_proved"), ("A", "y", "not_proved")] == [
-            (one.rule, one.subject, one.outcome) for one in checks
+        assert [(one.rule, one.subject, one.outcome) for one in checks] == [
+            ("B", "x", "pass"),
+            ("A", "x", "not_proved"),
+            ("A", "y", "not_proved"),
         ]
         assert checks[1].reason == "planned, but did not run: the run ended before it reported"
 
     def test_the_reason_says_why(self):
         assert (
-            "planned, but did not run: the time was up" == reconcile([("A", "x")], [], why="the time was up")[0].reason
+            reconcile([("A", "x")], [], why="the time was up")[0].reason == "planned, but did not run: the time was up"
         )
 
     def test_what_was_not_planned_is_kept(self):
@@ -135,7 +139,7 @@ class TestReconcile:
 
     def test_planned_twice_must_be_answered_twice(self):
         checks = reconcile([("A", "x"), ("A", "x")], [check("A", "x", Outcome.PASS)])
-        assert ["pass", "not_proved"] == [one.outcome for one in checks]
+        assert [one.outcome for one in checks] == ["pass", "not_proved"]
 
     def test_a_complete_run_is_left_alone(self):
         reported = [check(rule, subject, Outcome.PASS) for rule, subject in self.PLAN]

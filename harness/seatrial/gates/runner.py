@@ -31,6 +31,7 @@ ADAPTERS: Mapping[str, Adapter] = {
 GATES = tuple(ADAPTERS)
 """Names of all gates, in the order of results: the keys of `[tool.seatrial.gates]` and the tools of findings."""
 _PROBE_S = 60.0
+_NOTHING = Report((), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +50,14 @@ class Handle:
     def __init__(self, crew: "_Crew") -> None:
         self._crew = crew
         # A daemon, so that an interpreter that goes down does not wait for a suite; `atexit` ends the processes then.
-        self._thread = Thread(target=crew.work, name="seatrial-gates", daemon=True)
         atexit.register(self.cancel)
-        self._thread.start()
+        Thread(target=crew.work, name="seatrial-gates", daemon=True).start()
 
     def wait(self) -> list[GateResult]:
         """Every planned gate's result, in the order of `GATES`. An interruption ends all tools before it goes on."""
+        # Not Thread.join(): interrupted, Python 3.11 calls the running thread stopped, and later joins return at once.
         try:
-            self._thread.join()
+            self._crew.finished.wait()
         except BaseException:
             self.cancel()
             raise
@@ -66,7 +67,7 @@ class Handle:
     def cancel(self) -> None:
         """End every tool that still runs, with all its children; those gates are broken. Returns when they are gone."""
         self._crew.cancelled.set()
-        self._thread.join()
+        self._crew.finished.wait()
         atexit.unregister(self.cancel)
 
     def __enter__(self) -> Self:
@@ -97,13 +98,20 @@ class _Crew:
         self.planned = planned
         self.python = python
         self.cancelled = Event()
+        self.finished = Event()
         self._say = on_progress
         self._lock = Lock()
         self._results: dict[str, GateResult] = {}
 
     def work(self) -> None:
-        if not self.planned:
-            return
+        """Run all gates to their end. `finished` is set whatever happens."""
+        try:
+            if self.planned:
+                self._work()
+        finally:
+            self.finished.set()
+
+    def _work(self) -> None:
         try:
             surroundings = self._probe()
         except Exception as error:
@@ -142,7 +150,7 @@ class _Crew:
 
     def _gate(self, tool: str, surroundings: Surroundings) -> None:
         begun, version = time.monotonic(), surroundings.versions.get(tool, "")
-        report, problem = Report((), None), ""
+        report, problem = _NOTHING, ""
         try:
             surroundings.require(tool)
             with TemporaryDirectory(prefix="seatrial-", ignore_cleanup_errors=True) as scratch:
@@ -166,8 +174,7 @@ class _Crew:
             sources=Sources(self.root),
         )
 
-    def _finish(self, tool: str, version: str, elapsed_s: float, problem: str, report: Report | None = None) -> None:
-        report = Report((), None) if report is None or problem else report
+    def _finish(self, tool: str, version: str, elapsed_s: float, problem: str, report: Report = _NOTHING) -> None:
         state = ToolState.BROKEN if problem else ToolState.FINDINGS if report.findings else ToolState.OK
         level = Level(getattr(self.settings.gates, tool))
         run = ToolRun(tool, version, state, len(report.findings), round(elapsed_s, 3), problem, level.value)

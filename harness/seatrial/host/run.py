@@ -52,7 +52,7 @@ class Run:
         self.token = secrets.token_hex(3)
         self.notes: list[str] = []
         self._log_in, self._prepare, self._release = log_in, prepare, release
-        self._progress = progress
+        self.report = progress
         self._folder = Path(tempfile.mkdtemp(prefix="seatrial-run-"))
         self._berths: dict[Profile, Berth] = {}
         self._databases: Databases | None = None
@@ -62,7 +62,7 @@ class Run:
     @property
     def databases(self) -> Databases:
         if self._databases is None:
-            self._progress("starting the database")
+            self.report("starting the database")
             self._databases = open_databases(
                 self.settings.database.url, allow_hosts=self.settings.allow_hosts, run=self.token
             )
@@ -107,15 +107,15 @@ class Run:
             self.databases.create(berth.database)
         else:
             self.databases.clone(self._template, berth.database)
-        self._progress(f"building the app ({berth.profile.value})")
+        self.report(f"building the app ({berth.profile.value})")
         berth.host.build(self.settings.deadlines.build_s)
         if first:
-            self._progress("creating tables and seeding")
+            self.report("creating tables and seeding")
             self.notes += berth.host.call(self._prepare, self.settings.deadlines.build_s)
             template = self.databases.name("template")
             self.databases.clone(berth.database, template)
             self._template = template
-        self._progress(f"logging in ({berth.profile.value})")
+        self.report(f"logging in ({berth.profile.value})")
         notes, wrote = berth.host.call(self._log_in, self.settings.deadlines.build_s)
         if berth.starts == 1:
             self.notes += [note for note in notes if note not in self.notes]

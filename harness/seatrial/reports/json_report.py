@@ -10,8 +10,8 @@ from seatrial import __version__
 from seatrial.model.findings import Check
 from seatrial.model.outcomes import ToolState
 from seatrial.model.result import Judged, Result, RouteRow, StaleEntry, ToolRun
-from seatrial.reports.order import check_order, finding_order, route_order
-from seatrial.reports.redact import scrub, scrub_value
+from seatrial.reports.order import check_order, finding_order, route_order, stale_order
+from seatrial.reports.redact import scrub_value
 from seatrial.verdict.files import write_atomic
 
 WAY_OUT = "Give `--json` a path in a folder that can be written."
@@ -19,24 +19,25 @@ WAY_OUT = "Give `--json` a path in a folder that can be written."
 
 def to_json(result: Result) -> dict[str, Any]:
     """The result as plain data in the published shape, sorted, without secrets."""
-    return {
-        "seatrial": __version__,
-        "verdict": result.verdict,
-        "exit_code": int(result.exit_code),
-        "target": scrub_value(result.target),
-        "elapsed_s": round(result.elapsed_s, 3),
-        "outcomes": result.outcomes(),
-        "findings": [_finding(judged) for judged in sorted(result.findings, key=finding_order)],
-        "checks": [_check(check) for check in sorted(result.checks, key=check_order)],
-        "routes": [_route(row) for row in sorted(result.routes, key=route_order)],
-        "tools": [_tool(tool) for tool in sorted(result.tools, key=lambda tool: tool.name)],
-        "stale": [
-            _stale(entry) for entry in sorted(result.stale, key=lambda e: (e.kind, e.rule, e.subject, e.message))
-        ],
-        "notes": [scrub(note) for note in result.notes],
-        "broken": [scrub(sentence) for sentence in broken_sentences(result)],
-        "inconclusive": [scrub(sentence) for sentence in result.inconclusive],
-    }
+    document: dict[str, Any] = scrub_value(
+        {
+            "seatrial": __version__,
+            "verdict": result.verdict,
+            "exit_code": int(result.exit_code),
+            "target": result.target,
+            "elapsed_s": round(result.elapsed_s, 3),
+            "outcomes": result.outcomes(),
+            "findings": [_finding(judged) for judged in sorted(result.findings, key=finding_order)],
+            "checks": [_check(check) for check in sorted(result.checks, key=check_order)],
+            "routes": [_route(row) for row in sorted(result.routes, key=route_order)],
+            "tools": [_tool(tool) for tool in sorted(result.tools, key=lambda tool: tool.name)],
+            "stale": [_stale(entry) for entry in sorted(result.stale, key=stale_order)],
+            "notes": result.notes,
+            "broken": broken_sentences(result),
+            "inconclusive": result.inconclusive,
+        }
+    )
+    return document
 
 
 def dumps(result: Result) -> str:
@@ -76,12 +77,12 @@ def _finding(judged: Judged) -> dict[str, Any]:
         "name": finding.name,
         "level": finding.level.value,
         "state": judged.state.value,
-        "subject": scrub(finding.subject),
-        "path": scrub(finding.place.path) if finding.place else None,
+        "subject": finding.subject,
+        "path": finding.place.path if finding.place else None,
         "line": finding.place.line if finding.place else None,
-        "message": scrub(finding.message),
-        "evidence": scrub_value(finding.evidence),
-        "remedy": scrub(finding.remedy),
+        "message": finding.message,
+        "evidence": finding.evidence,
+        "remedy": finding.remedy,
         "fingerprint": finding.fingerprint,
     }
 
@@ -89,9 +90,9 @@ def _finding(judged: Judged) -> dict[str, Any]:
 def _check(check: Check) -> dict[str, Any]:
     return {
         "rule": check.rule,
-        "subject": scrub(check.subject),
+        "subject": check.subject,
         "outcome": check.outcome.value,
-        "reason": scrub(check.reason),
+        "reason": check.reason,
     }
 
 
@@ -122,6 +123,6 @@ def _stale(entry: StaleEntry) -> dict[str, Any]:
     return {
         "kind": entry.kind,
         "rule": entry.rule,
-        "subject": scrub(entry.subject),
-        "message": scrub(entry.message),
+        "subject": entry.subject,
+        "message": entry.message,
     }

@@ -14,7 +14,7 @@ from xml.etree import ElementTree as ET
 from seatrial.model.findings import Check
 from seatrial.model.outcomes import Outcome, State, ToolState
 from seatrial.model.result import Judged, Result, StaleEntry, ToolRun
-from seatrial.reports.order import check_order, finding_order, severity
+from seatrial.reports.order import check_order, finding_order, severity, stale_order
 from seatrial.reports.redact import scrub
 from seatrial.verdict.files import write_atomic
 from seatrial.verdict.verdict import NOTHING_RAN, nothing_ran
@@ -81,7 +81,7 @@ def _suites(result: Result) -> dict[str, list[Case]]:
     suites = {name: families[name] for name in sorted(families)}
     for name in sorted(tools.keys() | external.keys()):
         suites[name] = [*suites.get(name, ()), *_of_tool(name, tools.get(name), external.get(name, []))]
-    suites["baseline"] = [_of_stale(entry) for entry in result.stale]
+    suites["baseline"] = [_of_stale(entry) for entry in sorted(result.stale, key=stale_order)]
     suites["run"] = [Case("run", sentence, "error", sentence) for sentence in result.broken]
     inconclusive = [*result.inconclusive, *([NOTHING_RAN] if nothing_ran(result) else [])]
     suites["run"] += [Case("run", sentence, "error", f"inconclusive: {sentence}") for sentence in inconclusive]

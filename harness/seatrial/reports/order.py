@@ -2,7 +2,7 @@
 
 from seatrial.model.findings import Check
 from seatrial.model.outcomes import Level, State
-from seatrial.model.result import Judged, RouteRow
+from seatrial.model.result import Judged, RouteRow, StaleEntry
 
 LEVELS = (Level.BLOCK, Level.WARN, Level.INFO, Level.OFF)
 
@@ -19,6 +19,10 @@ def check_order(check: Check) -> tuple[str, str, str, str]:
 
 def route_order(row: RouteRow) -> tuple[str, str, str, str]:
     return row.rule, row.method, row.endpoint, row.identity
+
+
+def stale_order(entry: StaleEntry) -> tuple[str, str, str, str]:
+    return entry.kind, entry.rule, entry.subject, entry.message
 
 
 def severity(judged: Judged) -> tuple[int, int]:

@@ -31,8 +31,8 @@ _SECRET = re.compile(
       [^\s&;"'<>]+                                                         # query strings and cookies
     | (?P<keep_token>(?:[?&;\s"']|^)(?:session|sessionid|remember_token|csrf_token|id_token|token|sig|signature)=)
       (?:(?=[^\s&;"'<>]*\d)[^\s&;"'<>]{6,}|[^\s&;"'<>]{16,})               # … where `token=missing` is no secret
-    | (?P<keep_header>\b(?:Set-Cookie|Cookie|Authorization|Stripe-Signature):\ *(?!\[redacted\]))
-      [^\r\n"]+
+    | (?P<keep_header>\b(?<!Set-)(?:Cookie|Authorization|Stripe-Signature):\ *+)(?!\[redacted\])[^\r\n"]+
+    | (?P<keep_cookie>\bSet-Cookie:\ *+[^=;\s]+=)(?!\[redacted\])[^;\s"…]+   # its attributes are worth reading
     """,
     re.VERBOSE | re.IGNORECASE,
 )

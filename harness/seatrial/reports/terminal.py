@@ -234,9 +234,9 @@ def _verdict(sheet: Sheet, result: Result) -> None:
     if steps:
         sheet.blank()
     for step in steps:
-        sheet.text(Text(sheet.fitting(step.text)), 2, marker=Text(sheet.glyphs.arrow, style=style))
+        sheet.text(Text(sheet.say(step.text)), 2, marker=Text(sheet.glyphs.arrow, style=style))
         if step.command:
-            sheet.text(Text(sheet.fitting(step.command), style="bold"), 6)
+            sheet.text(Text(sheet.say(step.command), style="bold"), 6)
 
 
 def _outcomes(result: Result) -> list[Text]:

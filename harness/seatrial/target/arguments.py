@@ -14,8 +14,11 @@ from seatrial.model.inventory import Route
 if TYPE_CHECKING:
     from seatrial.target.target import Target
 
+COLUMNS_PER_ARGUMENT = 8
 VALUES_PER_ARGUMENT = 4
 TRIES_PER_ROUTE = 8
+_KEYS = frozenset({"id", "pk", "identifier", "uuid"})
+_ATTRIBUTES = frozenset({"slug", "code", "key", "name", "number", "sku", "username", "email", "handle", "title"})
 # So that a rule is at least requested (and may answer 404) when nothing fits.
 _DEFAULTS = {
     "int": 1,
@@ -52,7 +55,7 @@ class Samples:
         rule = self._rule(route)
         choices: list[list[tuple[str, Any, bool]]] = []
         for name, converter in route.arguments:
-            found = [(name, value, True) for value in self._candidates(route, rule, name, converter)]
+            found = [(name, value, True) for value in self._candidates(route, name, converter)]
             choices.append(found or [(name, _DEFAULTS.get(converter.partition("(")[0], "sample"), False)])
         seen: set[str] = set()
         for combination in itertools.islice(itertools.product(*choices), TRIES_PER_ROUTE * 4):
@@ -72,7 +75,7 @@ class Samples:
             if rule.rule == route.rule and route.method in (rule.methods or ())
         )
 
-    def _candidates(self, route: Route, rule: Rule, name: str, converter: str) -> list[Any]:
+    def _candidates(self, route: Route, name: str, converter: str) -> list[Any]:
         given = self.target.settings.arguments
         if name in given:
             return [given[name]]
@@ -80,33 +83,50 @@ class Samples:
             return self._static_files(route)
         if converter.startswith("any("):
             return [item.strip(" '\"") for item in converter[4:-1].split(",")]
-        stem = _stem(rule.rule, name, route)
         values: list[Any] = []
-        for table, column in self._columns(name, stem):
+        for table, column in self._columns(route, name):
             for value in self._rows(table, column):
-                if value is not None and value not in values:
+                if value not in values:
                     values.append(value)
+            if len(values) >= VALUES_PER_ARGUMENT:
+                break
         return values[:VALUES_PER_ARGUMENT]
 
-    def _columns(self, name: str, stem: str) -> list[tuple[str, str]]:
+    def _columns(self, route: Route, name: str) -> list[tuple[str, str]]:
         """(table, column) pairs that may hold the argument, best first."""
         scored: list[tuple[int, str, str]] = []
-        is_key = name in ("id", "pk") or name.endswith(("_id", "_pk")) or name == stem
+        subject, _, suffix = name.rpartition("_")
+        if not subject and (name in _KEYS or name in _ATTRIBUTES):
+            # A bare id or slug: what it is about stands before it, in the blueprint or in the endpoint.
+            stems, suffix = self._subjects(route, name), name
+        elif suffix in _KEYS or suffix in _ATTRIBUTES:
+            stems = [subject]
+        else:
+            stems, suffix = [name], ""
+        for distance, stem in enumerate(stems):
+            for table in self._tables.values():
+                fit = _likeness(stem, table.name)
+                keys = [column.name for column in table.primary_key.columns]
+                if fit and suffix in _KEYS and len(keys) == 1:
+                    scored.append((fit * 10 - distance, table.name, keys[0]))
+                elif fit and suffix in table.columns:
+                    scored.append((fit * 10 - distance - 1, table.name, suffix))
+                elif fit >= 4 and not suffix:
+                    own = next((c.name for c in table.columns if c.name in ("key", "slug", "code", "name")), None)
+                    scored += [(fit, table.name, own)] if own else []
         for table in self._tables.values():
-            keys = [column.name for column in table.primary_key.columns]
-            fit = _likeness(stem, table.name)
-            if is_key and fit and len(keys) == 1:
-                scored.append((fit * 2 + 1, table.name, keys[0]))
-            if not is_key and name in table.columns:
-                scored.append((fit * 2 + 2, table.name, name))
-            elif not is_key and fit:
-                scored += [
-                    (fit, table.name, column.name)
-                    for column in table.columns
-                    if column.name.endswith(f"_{name}") or name.endswith(f"_{column.name}")
-                ]
+            if name in table.columns and name not in ("id", "name"):
+                fit = max((_likeness(stem, table.name) for stem in stems), default=0)
+                scored.append((fit * 10 + 5, table.name, name))
         scored.sort(key=lambda entry: (-entry[0], len(entry[1]), entry[1]))
-        return [(table, column) for _, table, column in scored[:3]]
+        return [(table, column) for _, table, column in scored[:COLUMNS_PER_ARGUMENT]]
+
+    def _subjects(self, route: Route, name: str) -> list[str]:
+        """Words that may name what a bare id is about, nearest first."""
+        before = route.rule.partition(f"{name}>")[0].rpartition("<")[0]
+        words = [part for part in reversed(before.split("/")) if part and not part.startswith("<")]
+        words += [route.blueprint.rpartition(".")[2], *reversed(route.endpoint.rpartition(".")[2].split("_"))]
+        return list(dict.fromkeys(word for word in words if word))
 
     def _rows(self, table: str, column: str) -> list[Any]:
         key = (table, column)
@@ -140,29 +160,21 @@ def _build(rule: Rule, values: dict[str, Any]) -> str | None:
     return str(built[1]) if built else None
 
 
-def _stem(rule: str, name: str, route: Route) -> str:
-    """What the argument is about: `item` for item_id; for a bare id the static part before it, else the blueprint."""
-    if name.endswith(("_id", "_pk")):
-        return name[:-3]
-    if name not in ("id", "pk", "slug", "code", "key", "name", "uuid", "token", "number", "public_id"):
-        return name
-    before = rule.split(f"{name}>")[0].rpartition("<")[0]
-    words = [part for part in before.split("/") if part and not part.startswith("<")]
-    return _singular(words[-1]) if words else _singular(route.blueprint.rpartition(".")[2])
-
-
 def _likeness(stem: str, table: str) -> int:
-    """0 (nothing in common) to 4 (the same word)."""
+    """0 (nothing in common) to 5 (the same word)."""
     wanted, found = _singular(stem.lower().replace("-", "_")), _singular(table.lower())
     if not wanted:
         return 0
     if wanted == found:
-        return 4
+        return 5
     if found.endswith(f"_{wanted}"):
-        return 3
+        return 4
     if wanted.endswith(f"_{found}"):
+        return 3
+    if wanted in found.split("_") or found in wanted.split("_"):
         return 2
-    return 1 if wanted in found.split("_") or found in wanted.split("_") else 0
+    # org_id for organization
+    return 1 if len(wanted) >= 3 and found.startswith(wanted) else 0
 
 
 def _singular(word: str) -> str:

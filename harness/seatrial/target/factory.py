@@ -177,6 +177,7 @@ def _where(error: BaseException, folder: Path | None) -> str:
     root = str(folder.resolve()) + os.sep
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         filename = os.path.realpath(frame.filename)
-        if filename.startswith(root):
+        # <frozen os> is no file, and a relative name would be looked for in the working copy.
+        if not frame.filename.startswith("<") and filename.startswith(root):
             return f" at {Path(filename).relative_to(folder.resolve()).as_posix()}:{frame.lineno}"
     return ""

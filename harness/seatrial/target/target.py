@@ -27,6 +27,7 @@ from seatrial.observe.callsite import CallSites
 from seatrial.observe.redaction import safe_headers
 from seatrial.target import binds as binding
 from seatrial.target import factory, protections, schema, seeds
+from seatrial.target.arguments import Samples
 
 BODY_LIMIT = 8 * 1024 * 1024
 """Bytes of a response that are read before it counts as endless."""
@@ -77,7 +78,10 @@ class Target:
         self.sites = CallSites(folder)
         self.wrote = False
         """A statement that changes rows was sent since the flag was last lowered."""
+        self.public_path = ""
+        """A page that answered a stranger 2xx, once one was seen."""
         self._facts: AppFacts | None = None
+        self._samples: Samples | None = None
         self._routes: tuple[Route, ...] | None = None
 
     # ------------------------------------------------------------------ building
@@ -124,7 +128,7 @@ class Target:
         """Close the app's pooled connections, so that its database can be cloned or replaced."""
         extension = self.app.extensions.get("sqlalchemy")
         with self.app.app_context():
-            if hasattr(extension, "session"):
+            if extension is not None and hasattr(extension, "session"):
                 extension.session.remove()
         for bind in self.binds:
             bind.engine.dispose()
@@ -154,7 +158,7 @@ class Target:
     def facts(self) -> AppFacts:
         """Read back what is really on, including how a forged Host is answered."""
         if self._facts is None:
-            path = next((r.path for r in self.routes() if r.method == "GET" and r.path and not r.skipped), "/")
+            path = self.public_path or "/"
             answers: dict[str, int] = {}
             for host in (self.host_name, FORGED_HOST):
                 reply = self.send(self.new_client(), "GET", path, base_url=f"{self.scheme}://{host}")
@@ -169,6 +173,12 @@ class Target:
         if self._routes is None:
             self._routes = routes(self)
         return self._routes
+
+    def samples(self) -> Samples:
+        """Sample values for route arguments, read from the seeded rows once."""
+        if self._samples is None:
+            self._samples = Samples.read(self)
+        return self._samples
 
     # ------------------------------------------------------------------ requests
     def client(self, identity: str) -> FlaskClient:

@@ -1,10 +1,9 @@
-"""Drives one run for the guards: visits are made once, failures of the app become evidence, the database is put back."""
+"""Drives one run for the guards: visits are made once, failures become evidence, the database is put back."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TypeVar
 
 from seatrial.config import Settings
@@ -12,7 +11,7 @@ from seatrial.host.client import HostEnded, HostHung
 from seatrial.host.run import Run
 from seatrial.model.errors import InconclusiveError
 from seatrial.model.evidence import AppFacts, Exchange, Kind
-from seatrial.model.inventory import Inventory, Route
+from seatrial.model.inventory import ANONYMOUS, Inventory, Route
 from seatrial.model.profiles import Profile
 from seatrial.trials import discovery, sweep
 from seatrial.trials.sweep import Visit
@@ -41,10 +40,28 @@ def prepare(run: Run, *profiles: Profile) -> Inventory:
         ConfigurationError: The app cannot be built, seeded or logged in to.
     """
     run.start(*profiles)
-    deadline = run.settings.deadlines.trial_s
-    inventory = run.call(profiles[0], discovery.discover, deadline)
-    run.restore(profiles[0])
-    return replace(inventory, notes=tuple(dict.fromkeys((*run.notes, *inventory.notes))))
+    profile, deadlines = profiles[0], run.settings.deadlines
+    run.report("finding routes")
+    routes = run.call(profile, discovery.routes, deadlines.trial_s)
+    known: dict[tuple[str, tuple[tuple[str, str], ...]], tuple[str, tuple[str, ...]]] = {}
+    found: dict[str, Route] = {}
+    notes: list[str] = []
+    for route in sorted(routes, key=lambda r: not r.safe):  # reads first: writes borrow their values
+        key = (route.rule, route.arguments)
+        try:
+            seen = run.call(profile, discovery.probe, deadlines.trial_s, route, known.get(key))
+        except (HostEnded, HostHung) as error:
+            notes.append(f"{route.key}: {error}")
+            seen = run.call(profile, discovery.first_path, deadlines.trial_s, route)
+        if route.arguments and seen.path:
+            known.setdefault(key, (seen.path, seen.unresolved))
+        found[route.key] = seen
+    run.restore(profile)
+    return Inventory(
+        routes=tuple(found[route.key] for route in routes),
+        identities=(ANONYMOUS, *(identity.name for identity in run.settings.identities)),
+        notes=tuple(dict.fromkeys((*run.notes, *notes))),
+    )
 
 
 class Pilot:

@@ -2,7 +2,7 @@
 
 Revision ID: 0001
 Revises: 
-Create Date: 2026-11-22 22:15:40.662077
+Create Date: 2026-11-22 22:29:09.556159
 
 """
 from alembic import op
@@ -242,7 +242,6 @@ def upgrade():
     sa.PrimaryKeyConstraint('id', name=op.f('pk_product_sku_history'))
     )
     with op.batch_alter_table('product_sku_history', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_product_sku_history_organization_id_timestamp'), ['organization_id', 'timestamp'], unique=False)
         batch_op.create_index(batch_op.f('ix_product_sku_history_sku_id_timestamp'), ['sku_id', 'timestamp'], unique=False)
 
     op.create_table('recipe',
@@ -278,7 +277,6 @@ def upgrade():
     with op.batch_alter_table('inventory_history', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_inventory_history_inventory_item_id_remaining_quantity'), ['inventory_item_id', 'remaining_quantity'], unique=False)
         batch_op.create_index(batch_op.f('ix_inventory_history_organization_id_expiration_date'), ['organization_id', 'expiration_date'], unique=False)
-        batch_op.create_index(batch_op.f('ix_inventory_history_organization_id_timestamp'), ['organization_id', 'timestamp'], unique=False)
 
     op.create_table('purchase_order_line',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -322,7 +320,6 @@ def downgrade():
 
     op.drop_table('purchase_order_line')
     with op.batch_alter_table('inventory_history', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_inventory_history_organization_id_timestamp'))
         batch_op.drop_index(batch_op.f('ix_inventory_history_organization_id_expiration_date'))
         batch_op.drop_index(batch_op.f('ix_inventory_history_inventory_item_id_remaining_quantity'))
 
@@ -333,7 +330,6 @@ def downgrade():
     op.drop_table('recipe')
     with op.batch_alter_table('product_sku_history', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_product_sku_history_sku_id_timestamp'))
-        batch_op.drop_index(batch_op.f('ix_product_sku_history_organization_id_timestamp'))
 
     op.drop_table('product_sku_history')
     with op.batch_alter_table('inventory_item', schema=None) as batch_op:

@@ -66,7 +66,6 @@ class InventoryHistory(Model):
         CheckConstraint("remaining_quantity >= 0", name="remaining_positive"),
         Index(None, "inventory_item_id", "remaining_quantity"),
         Index(None, "organization_id", "expiration_date"),
-        Index(None, "organization_id", "timestamp"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

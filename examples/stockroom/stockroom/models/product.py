@@ -46,10 +46,7 @@ class ProductSku(Model):
 
 class ProductSkuHistory(Model):
     __tablename__ = "product_sku_history"
-    __table_args__ = (
-        Index(None, "sku_id", "timestamp"),
-        Index(None, "organization_id", "timestamp"),
-    )
+    __table_args__ = (Index(None, "sku_id", "timestamp"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"))

@@ -1,0 +1,1 @@
+"""Business logic that has been moved out of the views so far."""
