@@ -18,6 +18,8 @@ import pytest
 import sqlalchemy as sa
 
 from seatrial.database import Databases, PostgresDatabases, SqliteDatabases, open_databases, server_binaries
+from seatrial.database.account import server_account
+from seatrial.database.embedded import reachable_parent
 
 
 @pytest.fixture(autouse=True)
@@ -130,15 +132,21 @@ class Owner:
 
 
 @pytest.fixture
-def owner() -> Iterator[Callable[[str], Owner]]:
+def reachable_folder() -> Iterator[Path]:
+    """An empty folder that the server's account can enter, as it cannot pytest's own when root runs the tests."""
+    folder = Path(tempfile.mkdtemp(prefix="owned-", dir=reachable_parent(server_account()))).resolve()
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def owner(reachable_folder: Path) -> Iterator[Callable[[str], Owner]]:
     """owner(script): run it in a process of its own. Whatever it leaves is removed after the test."""
-    # Not tmp_path: the account of the server may not enter pytest's folders when root runs the tests.
-    temporary = Path(tempfile.mkdtemp(prefix="owned-")).resolve()
-    temporary.chmod(0o755)
     owners: list[Owner] = []
 
     def start(script: str) -> Owner:
-        owners.append(Owner(script, temporary))
+        owners.append(Owner(script, reachable_folder))
         return owners[-1]
 
     yield start
@@ -152,4 +160,3 @@ def owner() -> Iterator[Callable[[str], Owner]]:
             if pipe is not None:
                 with contextlib.suppress(OSError):
                     pipe.close()
-    shutil.rmtree(temporary, ignore_errors=True)

@@ -267,4 +267,5 @@ def test_a_long_word_is_folded_and_not_cut():
 
 def test_the_pen_keeps_utf_8_and_fits_the_rest():
     assert Pen("utf-8").say("ü → “x”") == "ü → “x”"
+    assert Pen("utf-8").say(" a \n\t b ") == "a b"
     assert Pen("ascii").say("ü → “x”") == '\\xfc -> "x"'

@@ -143,6 +143,7 @@ def test_no_body_limit(limit: int | None, happened: str) -> None:
         ({"localhost": 404, "forged.example": 404}, (), "", NOT_PROVED),
         ({"localhost": 500, "forged.example": 400}, (), "", NOT_PROVED),
         ({"forged.example": 404}, (), "", NOT_PROVED),
+        ({"forged.example": 400}, (), "", NOT_PROVED),
         ({"localhost": 200}, (), "", NOT_PROVED),
         ({}, (), "", NOT_PROVED),
     ],

@@ -137,9 +137,10 @@ def test_cookies_that_may_still_live_are_judged(cookie: str) -> None:
 
 
 def test_secure_is_judged_over_https_only() -> None:
-    judgement = cookie_secure(setting("session=…", scheme="http"), KNOWN)
-    assert judgement.outcome is Outcome.NOT_PROVED
-    assert "https" in judgement.reason
+    for cookie in ("session=…", SOUND):
+        judgement = cookie_secure(setting(cookie, scheme="http"), KNOWN)
+        assert judgement.outcome is Outcome.NOT_PROVED
+        assert "https" in judgement.reason
     assert cookie_secure(answering(scheme="http"), KNOWN).outcome is SKIPPED
     assert cookie_httponly(setting("session=…", scheme="http"), KNOWN).outcome is FAIL
 

@@ -124,6 +124,8 @@ def test_referrer_policy(values: list[str], outcome: Outcome, level: list[str]) 
         (["max-age=+31536000"], FAIL, ["block"]),
         (["max-age=31536000.0"], FAIL, ["block"]),
         (["max-age=３１５３６０００"], FAIL, ["block"]),
+        (['max-age="３１５３６０００"'], FAIL, ["block"]),
+        ([f"max-age={YEAR}; note=two words"], FAIL, ["block"]),
         ([f"max-age={YEAR}; max-age={YEAR}"], FAIL, ["block"]),
         ([f"max-age={YEAR}, includeSubDomains"], FAIL, ["block"]),
         ([f'"max-age={YEAR}"'], FAIL, ["block"]),

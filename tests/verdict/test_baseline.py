@@ -8,7 +8,7 @@ from verdict.builders import RUFF, check, known, lint, new, route, tool
 
 from seatrial.model.errors import ConfigurationError
 from seatrial.model.outcomes import Level, Outcome, ToolState
-from seatrial.verdict.baseline import Baseline, Entry, Finished, accept, apply, prune, settle
+from seatrial.verdict.baseline import Baseline, Entry, Finished, Stale, accept, apply, prune, settle
 
 TEXTS = ("eval(a)", "eval(b)", "exec(c)")
 PATHS = ("app/a.py", "app/b.py")
@@ -76,6 +76,14 @@ def test_whatever_is_handed_to_prune_it_never_grows(seed):
     pruned = prune(first, stale)
     assert pruned.total <= first.total
     assert pruned == prune(pruned, []) == settle(first, stale, ci=False).baseline
+
+
+def test_a_move_takes_no_more_along_than_there_is():
+    baseline = known([lint(1)])
+    entry = next(iter(baseline.entries.values()))
+    moved = Entry.of(lint(1, path="app/new.py"), count=5, reason="r")
+    assert prune(baseline, [Stale(entry, 5, moved)]).total == 1
+    assert prune(baseline, [Stale(entry, -1), Stale(moved, 1)]) == baseline
 
 
 def test_three_equal_findings_need_a_count_of_three():

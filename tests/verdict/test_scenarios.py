@@ -147,6 +147,12 @@ class TestRename:
         moved = [lint(10, path="app/web/views.py"), lint(11, path="app/web/views.py")]
         assert [f.place.line for f in new(apply(baseline, moved, RUFF, renames=self.RENAMES))] == [11]
 
+    def test_a_finding_that_is_known_where_it_is_takes_nothing_from_the_old_file(self):
+        baseline = known([lint(10), lint(10, path="app/web/views.py")])
+        applied = apply(baseline, [lint(10, path="app/web/views.py")], RUFF, renames=self.RENAMES)
+        assert new(applied) == []
+        assert [(one.entry.path, one.moved_to) for one in applied.stale] == [("app/views.py", None)]
+
     def test_the_entry_follows_so_that_the_next_run_needs_no_git(self):
         baseline = known([lint(10), lint(20)])
         moved = [lint(10, path="app/web/views.py"), lint(20, path="app/web/views.py")]
@@ -230,6 +236,10 @@ class TestStale:
         found = relevel([route(self.A, rule="SQL001", place=self.LINE)], levels)
         assert found == []
         assert apply(self.both(), found, Finished.of(checks, whole={"SQL001"}, levels=levels)).stale == []
+
+    def test_a_rule_that_is_off_meets_nothing_and_that_proves_nothing(self):
+        finished = Finished.of([], whole={"SQL001"}, levels={"SQL001": Level.OFF})
+        assert apply(self.both(), [], finished).stale == []
 
     def test_a_subject_with_another_name_takes_the_room_of_its_line(self):
         """A view was renamed, its line was not: the old entry is neither stale nor the finding new."""

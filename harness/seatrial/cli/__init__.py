@@ -66,9 +66,8 @@ def group() -> None:
 def main() -> None:
     """Entry point of the `seatrial` script."""
     try:
-        group.main(prog_name="seatrial", standalone_mode=False)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
+        # Not standalone, click hands an exit code back instead of leaving with it.
+        sys.exit(group.main(prog_name="seatrial", standalone_mode=False))
     except click.ClickException as error:
         error.show()
         sys.exit(ExitCode.CONFIGURATION)

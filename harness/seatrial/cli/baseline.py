@@ -9,7 +9,7 @@ import click
 from seatrial.cli import options
 from seatrial.cli.check import collect, show
 from seatrial.cli.selection import Selection
-from seatrial.config import Settings, load
+from seatrial.config import Settings
 from seatrial.model.outcomes import ExitCode, State
 from seatrial.model.result import Result
 from seatrial.plugin.outcome import Collected, conclude
@@ -28,7 +28,7 @@ def command() -> None:
 @options.config_file()
 def prune(target_dir: Path, config_file: Path | None) -> None:
     """Run everything and take off the list what is no longer found. Never adds."""
-    settings = load(target_dir.resolve(), config_file)
+    settings = options.settings(target_dir, config_file)
     with Progress() as progress:
         collected, inventory = collect(settings, Selection.parse("", "", settings), progress)
     result = conclude(settings, inventory, collected, ci=False)
@@ -47,7 +47,7 @@ def accept(target_dir: Path, config_file: Path | None, rule: str | None, everyth
     """Take what is found now into the baseline, with a reason."""
     if bool(rule) == everything:
         raise click.UsageError("name either --rule CODE or --all")
-    settings = load(target_dir.resolve(), config_file)
+    settings = options.settings(target_dir, config_file)
     only = "" if everything else str(rule).partition(":")[0]
     with Progress() as progress:
         collected, inventory = collect(settings, Selection.parse(only, "", settings), progress)

@@ -9,7 +9,7 @@ import click
 from seatrial.cli import options
 from seatrial.cli.check import collect
 from seatrial.cli.selection import Selection
-from seatrial.config import Settings, load
+from seatrial.config import Settings
 from seatrial.model.errors import BrokenError
 from seatrial.model.evidence import Exchange
 from seatrial.reports.progress import Progress
@@ -26,7 +26,7 @@ def command() -> None:
 @options.config_file()
 def record(target_dir: Path, config_file: Path | None) -> None:
     """Measure every page; pages without a budget get one, the others can only fall."""
-    settings = load(target_dir.resolve(), config_file)
+    settings = options.settings(target_dir, config_file)
     path = settings.state_folder / "budgets.tsv"
     before = budgets.load(path)
     after = budgets.record(before, measured(settings))
@@ -41,7 +41,7 @@ def record(target_dir: Path, config_file: Path | None) -> None:
 @click.option("--reason", required=True, help="Why these routes may spend more; it stands in the file.")
 def accept(target_dir: Path, config_file: Path | None, route: str | None, reason: str) -> None:
     """Set budgets to what is measured now, higher or not, with a reason."""
-    settings = load(target_dir.resolve(), config_file)
+    settings = options.settings(target_dir, config_file)
     path = settings.state_folder / "budgets.tsv"
     before = budgets.load(path)
     seen = measured(settings, route)

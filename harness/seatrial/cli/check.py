@@ -14,7 +14,7 @@ from seatrial import rules
 from seatrial.cli import options
 from seatrial.cli.guards import GuardRun
 from seatrial.cli.selection import Selection
-from seatrial.config import Settings, load
+from seatrial.config import Settings
 from seatrial.gates import start_gates
 from seatrial.host import copies
 from seatrial.model.inventory import Inventory
@@ -47,7 +47,7 @@ def command(
     strict_proof: bool,
 ) -> None:
     """Every gate, one verdict: is this commit safe to ship?"""
-    settings = load(target_dir.resolve(), config_file)
+    settings = options.settings(target_dir, config_file)
     selection = Selection.parse(only, skip, settings)
     with Progress() as progress:
         result = check(settings, selection, progress, route=route, strict_proof=strict_proof)

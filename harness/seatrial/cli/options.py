@@ -8,6 +8,9 @@ from typing import Any
 
 import click
 
+from seatrial import rules
+from seatrial.config import Settings, load
+
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
@@ -23,6 +26,11 @@ def config_file() -> Decorator:
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         help="Configuration file; default: [tool.seatrial] of pyproject.toml, or seatrial.toml.",
     )
+
+
+def settings(target_dir: Path, config_file: Path | None) -> Settings:
+    """The checked configuration. Raises ConfigurationError that names every mistake, unknown rule codes included."""
+    return load(target_dir.resolve(), config_file, rule_codes={rule.code for rule in rules.registered()})
 
 
 def output(name: str, what: str) -> Decorator:

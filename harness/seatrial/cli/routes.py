@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from seatrial.cli import options
-from seatrial.config import Settings, load
+from seatrial.config import Settings
 from seatrial.model.inventory import ANONYMOUS, Inventory, Route
 from seatrial.model.profiles import Profile
 from seatrial.reports.progress import Progress
@@ -26,7 +26,7 @@ from seatrial.verdict.files import write_atomic
 @options.output("export", "Write the inventory as JSON, for smoke and load runs without the app.")
 def command(target_dir: Path, config_file: Path | None, export_file: Path | None) -> None:
     """The route inventory, with who may see it, its limits and its statements."""
-    settings = load(target_dir.resolve(), config_file)
+    settings = options.settings(target_dir, config_file)
     spent: dict[str, tuple[int, int]] = {}
     with (
         Progress() as progress,

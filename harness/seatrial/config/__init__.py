@@ -13,7 +13,6 @@ from seatrial.config.settings import (
     OAuth,
     Outbound,
     Overrides,
-    Profile,
     Settings,
     Webhook,
 )
@@ -28,7 +27,6 @@ __all__ = [
     "OAuth",
     "Outbound",
     "Overrides",
-    "Profile",
     "Settings",
     "Webhook",
     "check_rules",

@@ -9,8 +9,7 @@ from seatrial.config import shapes
 from seatrial.config.fill import filled
 from seatrial.model.evidence import Limits
 from seatrial.model.outcomes import Level
-
-Profile = Literal["protection", "sweep"]
+from seatrial.model.profiles import Profile
 
 
 class Table(BaseModel):
@@ -195,7 +194,7 @@ class Settings(Tables):
 
     def _over(self, profile: Profile) -> Overrides:
         match profile:
-            case "sweep":
+            case Profile.SWEEP:
                 return self.sweep
-            case "protection":
+            case Profile.PROTECTION:
                 return self.protection

@@ -52,7 +52,7 @@ class EmbeddedServer:
         self.port = 0
         self._binaries, self._account = binaries, server_account()
         self._process: subprocess.Popen[bytes] | None = None
-        self._folder = WatchedFolder("pg", _parent(self._account))
+        self._folder = WatchedFolder("pg", reachable_parent(self._account))
         try:
             self._start()
         except BaseException:
@@ -207,7 +207,7 @@ class EmbeddedServer:
         )
 
 
-def _parent(account: Account | None) -> Path:
+def reachable_parent(account: Account | None) -> Path:
     """The first temporary folder that the account can enter: TMPDIR of root may lie in root's home."""
     usual = dict.fromkeys((tempfile.gettempdir(), "/tmp", "/var/tmp"))
     for folder in (Path(name).resolve() for name in usual):

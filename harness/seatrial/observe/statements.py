@@ -63,8 +63,8 @@ class Attribution(Protocol):
 
 # One execution, as a list because it is the cheapest thing to make: see the indexes below.
 _Entry = list[Any]
-_TEXT, _COMPILED, _ENGINE, _PARAMETERS, _MANY, _STARTED, _ENDED, _ROWS, _NOTE = range(9)
-_ATTRIBUTE = "_seatrial_entry"
+_TEXT, _COMPILED, _ENGINE, _PARAMETERS, _MANY, _SECONDS, _ROWS, _NOTE = range(8)
+# _SECONDS is minus the start while the statement runs, and the time it took afterwards: one number less to keep.
 
 
 class Recording:
@@ -191,7 +191,7 @@ class Recording:
 
     # ------------------------------------------------------------------------------------------------ describing
     def _describe(self, entry: _Entry, texts: dict[str, Shape]) -> Statement:
-        text, compiled, engine, parameters, many, started, ended, rows, note = entry
+        text, compiled, engine, parameters, many, seconds, rows, note = entry
         described = texts.get(text)
         if described is None:
             backslashes = engine is not None and engine.dialect.name in ("mysql", "mariadb")
@@ -206,7 +206,7 @@ class Recording:
             fingerprint=described.fingerprint,
             kind=described.kind,
             rows=None if rows is None else rows.total(),
-            elapsed_ms=(ended - started) * 1000 if ended else 0.0,
+            elapsed_ms=max(0.0, seconds) * 1000,
             # hand-written SQL carries its values in the text: without it, two of them would seem identical
             parameters=hash((parameters, text)),
             engine=engine_label(engine),
@@ -289,45 +289,46 @@ def _before(
     connection: Connection, cursor: Any, statement: str, parameters: Any, context: Any, many: bool
 ) -> tuple[str, Any]:
     recording = _current.get()
-    if recording is not None:
+    if recording is None:
+        return statement, parameters
+    try:
+        compiled = getattr(context, "compiled", None)
+        if compiled is None:
+            text, named = statement, False
+        elif context.statement is statement:
+            # What SQLAlchemy compiled, before IN lists were expanded: one text however long they are, and its hash is
+            # already known.
+            text, named = compiled.string, not context.is_text
+        elif context.execute_style is ExecuteStyle.INSERTMANYVALUES and statement[:1] in "IiWw":
+            text, named = compiled.string, True
+        else:  # a sequence's or a default's own statement, or one that another listener has rewritten
+            text, named = statement, False
+        entry = [text, named, connection.engine, parameters_hash(parameters), many, 0.0, None, None]
+        if recording._rows:
+            entry[_ROWS] = RowCount(cursor, context)
+        attribution = recording._attribution
+        if attribution is not None:
+            entry[_NOTE] = recording._note(attribution, context, entry)
+        recording._keep(entry)
         try:
-            compiled = False
-            text = statement
-            if context is not None and context.compiled is not None:
-                if context.statement is statement:
-                    # What SQLAlchemy compiled, before IN lists were expanded: one text however long they are, and its
-                    # hash is already known. Another statement on this context is a sequence's or a default's.
-                    text = context.compiled.string
-                    compiled = not context.is_text
-                elif context.execute_style is ExecuteStyle.INSERTMANYVALUES and statement[:1] in "IiWw":
-                    text = context.compiled.string
-                    compiled = True
-            entry = [text, compiled, connection.engine, parameters_hash(parameters), many, 0.0, 0.0, None, None]
-            if recording._rows:
-                entry[_ROWS] = RowCount(cursor, context)
-            attribution = recording._attribution
-            if attribution is not None:
-                entry[_NOTE] = recording._note(attribution, context, entry)
-            recording._keep(entry)
-            try:
-                context._seatrial_entry = entry
-            except AttributeError:  # no context, or one that takes no attributes
-                recording._loose[id(cursor)] = entry
-            entry[_STARTED] = perf_counter()
-        except Exception:  # a listener that raises would break the app
-            recording.lost += 1
+            context._seatrial_entry = entry
+        except AttributeError:  # no context, or one that takes no attributes
+            recording._loose[id(cursor)] = entry
+        entry[_SECONDS] = -perf_counter()
+    except Exception:  # a listener that raises would break the app
+        recording.lost += 1
     return statement, parameters
 
 
 def _after(connection: Connection, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:  # noqa: ARG001
-    entry = getattr(context, _ATTRIBUTE, None)
+    entry = getattr(context, "_seatrial_entry", None)
     if entry is None:
         recording = _current.get()
         if recording is None or not recording._loose:
             return
         entry = recording._loose.pop(id(cursor), None)
-    if entry is not None and not entry[_ENDED]:
-        entry[_ENDED] = perf_counter()
+    if entry is not None and entry[_SECONDS] < 0:
+        entry[_SECONDS] += perf_counter()
         if entry[_ROWS] is not None:
             _executed(entry, cursor)
 
@@ -341,6 +342,6 @@ def _executed(entry: _Entry, cursor: Any) -> None:
 
 def _failed(context: Any) -> None:
     """handle_error: the statement is recorded already, it only ends here. (The error's own `cursor` may be unset.)"""
-    entry = getattr(context.execution_context, _ATTRIBUTE, None)
-    if entry is not None and not entry[_ENDED]:
-        entry[_ENDED] = perf_counter()
+    entry = getattr(context.execution_context, "_seatrial_entry", None)
+    if entry is not None and entry[_SECONDS] < 0:
+        entry[_SECONDS] += perf_counter()

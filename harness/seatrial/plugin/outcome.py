@@ -13,6 +13,7 @@ from seatrial.model.evidence import AppFacts, Exchange
 from seatrial.model.findings import Check, Finding
 from seatrial.model.inventory import Inventory
 from seatrial.model.outcomes import ExitCode
+from seatrial.model.profiles import Profile
 from seatrial.model.result import Result, RouteRow, ToolRun
 from seatrial.plugin.guarding import Report
 from seatrial.verdict import baseline, budgets
@@ -131,6 +132,7 @@ def _target(settings: Settings, inventory: Inventory | None, collected: Collecte
         "app": settings.app,
         "root": settings.root.name,
         "environment": settings.environment,
+        "profiles": [profile.value for profile in Profile] if inventory else [],
         "database": collected.database,
         "routes": len(inventory.routes) if inventory else 0,
         "identities": list(inventory.identities) if inventory else [],

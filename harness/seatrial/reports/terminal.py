@@ -109,11 +109,13 @@ def _group(sheet: Sheet, group: grouping.Group, claim: str, more: str) -> None:
     for cluster in group.clusters:
         _cluster(sheet, cluster, mixed=cluster.level is not group.level)
     _hidden(sheet, group.hidden, more)
-    remedy = Text(sheet.say(group.remedy))
-    if group.tool == "seatrial":
-        remedy = Text.assemble(remedy, "  " if remedy else "", (f"seatrial explain {sheet.say(group.rule)}", "bold"))
-    if remedy:
-        sheet.text(remedy, 2, marker=Text(sheet.glyphs.arrow, style="green"))
+    explain = f"seatrial explain {sheet.say(group.rule)}" if group.tool == "seatrial" else ""
+    # Without a remedy the command takes its place: the arrow always has something to point at.
+    first, second = (group.remedy, explain) if group.remedy else (explain, "")
+    if first:
+        style = "" if group.remedy else "bold"
+        arrow = Text(sheet.glyphs.arrow, style="green")
+        sheet.sides(Text(sheet.say(first), style=style), Text(second, style="bold"), 2, marker=arrow)
 
 
 def _cluster(sheet: Sheet, cluster: grouping.Cluster, *, mixed: bool) -> None:

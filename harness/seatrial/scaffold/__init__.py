@@ -1,0 +1,1 @@
+"""What `seatrial init` writes, and how it finds out: by reading the project's files, never by importing them."""

@@ -1,0 +1,58 @@
+"""Where services, routes, tests and the app's own code lie."""
+
+import re
+from pathlib import PurePosixPath
+
+from seatrial.scaffold.candidates import Candidate
+from seatrial.scaffold.project import Module, Project
+from seatrial.scaffold.views import View
+
+_SERVICES = frozenset({"services", "service", "use_cases", "usecases"})
+_ROUTES = frozenset({"blueprints", "routes", "views", "controllers", "resources", "endpoints", "api"})
+_FEW = 6
+
+
+def services(project: Project) -> list[str]:
+    """Outermost folders, and modules where there is no folder."""
+    return _named(project, _SERVICES)
+
+
+def routes(project: Project, found: list[View]) -> list[str]:
+    """Outermost folders of that name that hold views, and the modules beside them where they are few."""
+    holding = {view.module.path for view in found}
+    folders = [f for f in _named(project, _ROUTES) if any(p == f or p.startswith(f + "/") for p in holding)]
+    loose = sorted(p for p in holding if not any(p == f or p.startswith(f + "/") for f in folders))
+    return [*folders, *loose] if len(loose) <= _FEW else folders
+
+
+def sources(project: Project, chosen: Candidate) -> list[str]:
+    """Top-level packages and modules of the app's own code; `src` as a whole."""
+    tops: dict[str, bool] = {}
+    for module in project.app_modules:
+        top, inside, _ = module.path.partition("/")
+        if module.name and (not inside or top == "src" or (project.root / top / "__init__.py").is_file()):
+            tops[top] = True
+    own = chosen.module.path.partition("/")[0]
+    return [own, *(top for top in sorted(tops) if top != own)]
+
+
+def tests(project: Project) -> str:
+    """A file that pytest would collect, or nothing."""
+    return next((m.path for m in project.modules if _is_suite(m)), "")
+
+
+def _is_suite(module: Module) -> bool:
+    return re.fullmatch(r"test_.*\.py|.*_test\.py", PurePosixPath(module.path).name) is not None
+
+
+def _named(project: Project, names: frozenset[str]) -> list[str]:
+    found: set[str] = set()
+    for module in project.app_modules:
+        parts = PurePosixPath(module.path).parts
+        for depth, part in enumerate(parts):
+            if part in names and depth < len(parts) - 1 and (project.root / "/".join(parts[: depth + 1])).is_dir():
+                found.add("/".join(parts[: depth + 1]))
+                break
+            if depth == len(parts) - 1 and part.removesuffix(".py") in names and depth > 0:
+                found.add(module.path)
+    return sorted(f for f in found if not any(f != other and f.startswith(other + "/") for other in found))

@@ -1,0 +1,41 @@
+"""Values for variables that sign things: random, of the shape that is expected, and good for nothing outside a trial."""
+
+import base64
+import re
+import secrets
+
+from seatrial.scaffold.variables import Need, Reading
+
+# What the app signs its own things with. Keys of other people's services are not ours to make up.
+_OWN = re.compile(
+    r"((FLASK|APP|SESSION|CSRF|WTF_CSRF|JWT|SECURITY|COOKIE|TOKEN|HASHIDS?)_)*"
+    r"(SECRET|SECRET_KEY|SALT|PASSWORD_SALT|SIGNING_KEY|PEPPER|CSRF_SECRET|CSRF_KEY|JWT_KEY)"
+)
+_OURS_BY_PURPOSE = frozenset({"SECRET_KEY", "secret_key", "JWT_SECRET_KEY", "SECURITY_PASSWORD_SALT", "WTF_CSRF_SECRET_KEY"})
+_ENCRYPTS = re.compile(r"FERNET|ENCRYPT")
+_SECRET = re.compile(r"SECRET|TOKEN|PASSW|API_?KEY|PRIVATE|CREDENTIAL|SALT|_KEY$")
+
+
+def is_own_secret(reading: Reading) -> bool:
+    """Whether the variable signs or encrypts the app's own sessions and tokens."""
+    name = reading.name.upper()
+    if reading.purpose in _OURS_BY_PURPOSE:
+        return True
+    return bool(_OWN.fullmatch(name) or (_ENCRYPTS.search(name) and name.endswith(("KEY", "SECRET"))))
+
+
+def value_for(reading: Reading) -> str | None:
+    """A random value where one can be made up and nothing has a default; None leaves the variable alone."""
+    name = reading.name.upper()
+    if reading.need is Need.DEFAULT or reading.part:
+        return None
+    if "STRIPE" in name and "WEBHOOK" in name:
+        return f"whsec_{secrets.token_hex(16)}"
+    if "STRIPE" in name and "SECRET" in name:
+        return f"sk_test_{secrets.token_hex(12)}"
+    if _ENCRYPTS.search(name) and is_own_secret(reading):
+        return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+    if is_own_secret(reading) or ("WEBHOOK" in name and "SECRET" in name):
+        return secrets.token_hex(24)
+    # A credential without which the app does not even start. Nothing is sent with it: outbound calls are refused.
+    return f"trial-{secrets.token_hex(12)}" if reading.need is Need.REQUIRED and _SECRET.search(name) else None
