@@ -7,11 +7,20 @@ from collections.abc import Sequence
 
 from seatrial.database.address import server_url
 from seatrial.database.binaries import Binaries, server_binaries
-from seatrial.database.contract import Databases
+from seatrial.database.contract import Databases, Recipe
 from seatrial.database.postgres import PostgresDatabases
 from seatrial.database.sqlite import SqliteDatabases
 
-__all__ = ["Binaries", "Databases", "PostgresDatabases", "SqliteDatabases", "open_databases", "server_binaries"]
+__all__ = [
+    "Binaries",
+    "Databases",
+    "PostgresDatabases",
+    "Recipe",
+    "SqliteDatabases",
+    "join_databases",
+    "open_databases",
+    "server_binaries",
+]
 
 
 def open_databases(url: str, *, allow_hosts: Sequence[str] = (), run: str) -> Databases:
@@ -27,3 +36,15 @@ def open_databases(url: str, *, allow_hosts: Sequence[str] = (), run: str) -> Da
     if url == "sqlite":
         return SqliteDatabases(run)
     return PostgresDatabases(run, server_url(url, allow_hosts))
+
+
+def join_databases(recipe: Recipe, *, run: str) -> Databases:
+    """Databases of this process on the server (or in the folder) of another process's run, to be closed before its own.
+
+    `run` must be this process's own and begin with the recipe's, so that names never meet and the owner can tell what a
+    killed process has left. The recipe's template may be cloned; only what is made here is ever dropped, and the server
+    is never stopped.
+    """
+    if recipe.dialect == "sqlite":
+        return SqliteDatabases.joined(recipe, run)
+    return PostgresDatabases.joined(recipe, run)

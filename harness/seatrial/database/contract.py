@@ -3,11 +3,31 @@
 import atexit
 import os
 from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
 from seatrial.database.names import Ledger
 from seatrial.model.errors import BrokenError, SeatrialError
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How another process of the same run reaches these databases; see `join_databases`. Plain data.
+
+    It holds the server's password: hand it over privately.
+    """
+
+    dialect: str
+    run: str
+    """Of the owner. A process that joins takes a name that begins with it, such as `<run>_gw0`."""
+    template: str
+    """What may be cloned besides what the joining process makes itself."""
+    place: str = field(repr=False)
+    """URL of the server, or the folder."""
+    description: str
+    private: bool = False
+    """The server is an embedded one, which ends with its owner."""
 
 
 class Databases(ABC):
@@ -19,6 +39,7 @@ class Databases(ABC):
     """For a report: "embedded PostgreSQL 15.18 (system binaries)"; holds no password."""
 
     def __init__(self, run: str) -> None:
+        self._run = run
         self._ledger = Ledger(run)
         self._closed = False
         self._owner = os.getpid()
@@ -46,6 +67,13 @@ class Databases(ABC):
 
         Sessions on `name` are ended. Raises BrokenError when a session stays on `template`, when `template` was not
         made by this run, and when `name` is there and was not.
+        """
+
+    @abstractmethod
+    def recipe(self, template: str) -> Recipe:
+        """For other processes of this run, which may clone `template`. These databases must outlive theirs.
+
+        Raises BrokenError when `template` was not made by this run.
         """
 
     @abstractmethod

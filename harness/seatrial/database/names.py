@@ -18,6 +18,7 @@ class Ledger:
         # Room for a purpose is left whatever the run is called.
         self.prefix = f"seatrial_{_word(run, LONGEST // 2)}_"
         self._made: set[str] = set()
+        self._adopted: set[str] = set()
         self._lock = threading.Lock()
 
     def name(self, purpose: str) -> str:
@@ -37,6 +38,16 @@ class Ledger:
         self.require_ours(name)
         if name not in self:
             raise BrokenError(f"the database {name} was not made by this run: create or clone it first.")
+
+    def adopt(self, template: str) -> None:
+        """Note a database that another process of the same run made: it may be cloned, and nothing else."""
+        with self._lock:
+            self._adopted.add(template)
+
+    def require_template(self, name: str) -> None:
+        """Raises BrokenError unless this run made `name`, or adopted it."""
+        if name not in self._adopted:
+            self.require_made(name)
 
     def __contains__(self, name: str) -> bool:
         with self._lock:

@@ -2,14 +2,14 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import sqlalchemy as sa
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
 
 from seatrial.database.binaries import OLDEST, choose_binaries
-from seatrial.database.contract import Databases
+from seatrial.database.contract import Databases, Recipe
 from seatrial.database.driver import (
     DUPLICATE_DATABASE,
     OBJECT_IN_USE,
@@ -37,18 +37,29 @@ class PostgresDatabases(Databases):
 
     dialect = "postgresql"
 
-    def __init__(self, run: str, url: URL, server: EmbeddedServer | None = None, description: str = "") -> None:
+    def __init__(
+        self,
+        run: str,
+        url: URL,
+        server: EmbeddedServer | None = None,
+        description: str = "",
+        *,
+        private: bool | None = None,
+    ) -> None:
         """`url`: where to administrate, with driver and database. `server`: what to stop at the end.
 
+        `private`: the server is an embedded one, by default where `server` is given.
         Raises ConfigurationError when the server cannot be reached or used.
         """
         self._url, self._server = url, server
+        self._private = server is not None if private is None else private
+        self._shared = False
         self._engine = sa.create_engine(
             url,
             # A connection kept open would be one more session to end, and could not be shared by threads.
             poolclass=sa.pool.NullPool,
             isolation_level="AUTOCOMMIT",
-            connect_args=connect_arguments(url.get_driver_name(), own_server=server is not None),
+            connect_args=connect_arguments(url.get_driver_name(), own_server=self._private),
         )
         version = _usable_version(self._engine, f"{url.host}:{url.port or 5432}")
         self.description = description or f"PostgreSQL {version} at {url.host}:{url.port or 5432}"
@@ -65,6 +76,21 @@ class PostgresDatabases(Databases):
         except BaseException:
             server.close()
             raise
+
+    @classmethod
+    def joined(cls, recipe: Recipe, run: str) -> "PostgresDatabases":
+        """See `join_databases`."""
+        made = cls(run, make_url(recipe.place), description=recipe.description, private=recipe.private)
+        made._ledger.adopt(recipe.template)
+        return made
+
+    def recipe(self, template: str) -> Recipe:
+        """The server's URL."""
+        self._require_open()
+        self._ledger.require_made(template)
+        self._shared = True
+        place = self._url.render_as_string(hide_password=False)
+        return Recipe(self.dialect, self._run, template, place, self.description, self._private)
 
     @property
     def server(self) -> EmbeddedServer | None:
@@ -86,7 +112,7 @@ class PostgresDatabases(Databases):
 
     def clone(self, template: str, name: str) -> None:
         """By CREATE DATABASE … TEMPLATE; waits QUIET_TIMEOUT seconds for the sessions on `template` to end."""
-        self._ledger.require_made(template)
+        self._ledger.require_template(template)
         self._ledger.require_ours(name)
         if template == name:
             raise BrokenError(f"{name} cannot be cloned onto itself: name another database.")
@@ -112,6 +138,10 @@ class PostgresDatabases(Databases):
         try:
             if self._server is None:
                 self._drop_all()
+        except BrokenError:
+            # Joined to an embedded server whose owner has ended: everything went with the server.
+            if not self._private:
+                raise
         finally:
             self._engine.dispose()
             if self._server is not None:
@@ -119,6 +149,8 @@ class PostgresDatabases(Databases):
 
     def _drop_all(self) -> None:
         left, reasons = [], set()
+        if self._shared:
+            self._take_over()
         for name in self._ledger.made():
             try:
                 with self._engine.connect() as admin:
@@ -131,6 +163,13 @@ class PostgresDatabases(Databases):
                 f"the databases {', '.join(left)} could not be dropped ({'; '.join(sorted(reasons))}): "
                 "drop them by hand with DROP DATABASE … WITH (FORCE)."
             )
+
+    def _take_over(self) -> None:
+        """Note what processes that joined this run left behind: killed, they could not drop it themselves."""
+        with suppress(DBAPIError), self._engine.connect() as admin:
+            for (name,) in admin.execute(sa.text("SELECT datname FROM pg_database")):
+                if name.startswith(self._ledger.prefix):
+                    self._ledger.add(name)
 
     @contextmanager
     def _administration(self, failure: str) -> Iterator[sa.Connection]:

@@ -5,10 +5,11 @@ import os
 import sqlite3
 import time
 from pathlib import Path
+from typing import cast
 
 from sqlalchemy.engine import URL
 
-from seatrial.database.contract import Databases
+from seatrial.database.contract import Databases, Recipe
 from seatrial.database.folder import WatchedFolder
 from seatrial.model.errors import BrokenError
 
@@ -24,10 +25,25 @@ class SqliteDatabases(Databases):
 
     dialect = "sqlite"
 
-    def __init__(self, run: str) -> None:
-        self._folder = WatchedFolder("sqlite")
+    def __init__(self, run: str, folder: Path | None = None) -> None:
+        """`folder`: another process's, which stays; by default one of our own."""
+        self._folder = None if folder else WatchedFolder("sqlite")
+        self._path = folder or cast(WatchedFolder, self._folder).path
         self.description = f"SQLite {sqlite3.sqlite_version} (files)"
         super().__init__(run)
+
+    @classmethod
+    def joined(cls, recipe: Recipe, run: str) -> "SqliteDatabases":
+        """See `join_databases`."""
+        made = cls(run, Path(recipe.place))
+        made._ledger.adopt(recipe.template)
+        return made
+
+    def recipe(self, template: str) -> Recipe:
+        """The folder."""
+        self._require_open()
+        self._ledger.require_made(template)
+        return Recipe(self.dialect, self._run, template, str(self._path), self.description)
 
     def url(self, name: str) -> str:
         """`sqlite:////absolute/path`."""
@@ -47,7 +63,7 @@ class SqliteDatabases(Databases):
     def clone(self, template: str, name: str) -> None:
         """What is committed in `template`; connections to a former `name` keep its unlinked file to themselves."""
         self._require_open()
-        self._ledger.require_made(template)
+        self._ledger.require_template(template)
         self._ledger.require_ours(name)
         if template == name:
             raise BrokenError(f"{name} cannot be cloned onto itself: name another database.")
@@ -72,10 +88,14 @@ class SqliteDatabases(Databases):
         self._ledger.discard(name)
 
     def _close(self) -> None:
-        self._folder.close()
+        if self._folder is not None:
+            self._folder.close()
+            return
+        for name in self._ledger.made():
+            self._remove(name)
 
     def _file(self, name: str) -> Path:
-        return self._folder.path / f"{name}.sqlite"
+        return self._path / f"{name}.sqlite"
 
     def _remove(self, name: str) -> None:
         for companion in ("", *COMPANIONS):

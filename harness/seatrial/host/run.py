@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from seatrial.config import Settings
-from seatrial.database import Databases, open_databases
+from seatrial.database import Databases, Recipe, join_databases, open_databases
 from seatrial.host import copies
 from seatrial.host.client import Host, HostEnded, HostHung
 from seatrial.host.spec import HostSpec
@@ -73,9 +73,15 @@ class Run:
         """Name of the database that holds the tables and the seed, and that nobody is connected to."""
         return self._template
 
-    def adopt_template(self, name: str) -> None:
-        """Use a template that another process of the same run has made."""
-        self._template = name
+    def recipe(self) -> Recipe:
+        """For other processes of this run; the tables and the seed must be there. See `join`."""
+        return self.databases.recipe(self._template)
+
+    def join(self, recipe: Recipe, name: str) -> None:
+        """Work on the databases of another process's run, from its template. `name` tells its joined processes apart."""
+        self.token = f"{recipe.run}_{name}"
+        self._databases = join_databases(recipe, run=self.token)
+        self._template = recipe.template
 
     def start(self, *profiles: Profile) -> None:
         """Start hosts together: the first builds the tables and the seed that the others are cloned from.

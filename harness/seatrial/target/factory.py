@@ -136,8 +136,9 @@ def _guess(factory: Callable[..., Any]) -> str:
         return "kwargs" if any(p.kind is p.VAR_KEYWORD for p in parameters) else "none"
     first = positional[0]
     required = first.default is first.empty
-    annotation = str(first.annotation)
-    if isinstance(first.default, type) or "type[" in annotation or _CLASS_NAMES.search(first.name):
+    annotation = "" if first.annotation is first.empty else str(first.annotation)
+    defaults_to_class = not required and isinstance(first.default, type)
+    if defaults_to_class or "type[" in annotation or _CLASS_NAMES.search(first.name):
         # A class that the app already defaults to holds settings that a bare class of ours would lose.
         return "class" if required else "none"
     if "dict" in annotation.lower() or "Mapping" in annotation:
