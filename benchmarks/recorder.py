@@ -3,18 +3,19 @@
 
     python benchmarks/recorder.py [--rounds 150] [--n 150] [--strict] [--json FILE]
 
-Each configuration lives in a forked process of its own. The parent lets them work in turn, a few milliseconds each, every second
-round in reverse order, so that a disturbance (neighbours on the machine, the clock of the processor) hits all of them alike.
-The table shows medians of CPU time, and medians of the differences within one round: whole runs one after the other, tried
-first, differed by more than the limits. SQLite in memory: the cheaper the statement, the harder the comparison.
+Each configuration lives in a forked process of its own. The parent lets them work in turn, a few milliseconds each,
+every second round in reverse order, so that a disturbance (neighbours on the machine, the clock of the processor)
+hits all of them alike. The table shows medians of CPU time, and medians of the differences within one round: whole
+runs one after the other, tried first, differed by more than the limits. SQLite in memory: the cheaper the statement,
+the harder the comparison.
 
     core  Core primary-key SELECT on one Connection
     orm   session.execute(select(User).where(User.id == x)).scalar_one()
 
-The loop runs 25 frames deep, like a statement issued from inside Flask, Werkzeug and Jinja. Exit code 1 when a limit is missed:
-ours at most 4 µs above the empty pair, and at most 2 µs above the cheapest peer, per Core statement. Peers that are not
-installed leave the second limit **not proved**: said in print, and exit code 1 with `--strict`. benchmarks/README.md says how to
-get them without touching the project's environment.
+The loop runs 25 frames deep, like a statement issued from inside Flask, Werkzeug and Jinja. Exit code 1 when a limit
+is missed: ours at most 4 µs above the empty pair, and at most 2 µs above the cheapest peer, per Core statement. Peers
+that are not installed leave the second limit **not proved**: said in print, and exit code 1 with `--strict`.
+benchmarks/README.md says how to get them without touching the project's environment.
 """
 
 import argparse

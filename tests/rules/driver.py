@@ -27,7 +27,7 @@ from seatrial.model.inventory import ANONYMOUS, Route
 from seatrial.model.rules import Context
 from seatrial.observe import statements
 from seatrial.observe.callsite import call_site
-from seatrial.rules import find
+from seatrial.rules import find, registered
 
 SPECIMENS = Path(__file__).parent.parent / "specimens"
 FORGED_HOST = "forged-host.example"
@@ -100,6 +100,17 @@ def judged(specimen: Specimen) -> Judgement:
     rule = find(specimen.code)
     assert rule is not None
     return rule(exchange_of(specimen), context_of(specimen))
+
+
+def judged_by_all(specimen: Specimen) -> dict[str, Judgement]:
+    """What every rule says of a specimen's own route and facts (budgets aside)."""
+    with _app(specimen) as app:
+        facts = _facts(app)
+        _exchange(app, specimen)
+        exchange = _exchange(app, specimen)
+    evidence: dict[str, object] = {"CFG": facts, "ERR": (exchange,)}
+    context = Context(facts=facts)
+    return {rule.code: rule(evidence.get(rule.family, exchange), context) for rule in registered()}
 
 
 @contextmanager
@@ -197,6 +208,7 @@ def _facts(app: Flask) -> AppFacts:
         trusted_hosts=tuple(config["TRUSTED_HOSTS"] or ()),
         server_name=config["SERVER_NAME"] or "",
         monitors=tuple(_monitors(app)),
+        has_database="sqlalchemy" in app.extensions,
         cookie_roles={config["SESSION_COOKIE_NAME"]: "session"},
         host_answers=answers,
     )

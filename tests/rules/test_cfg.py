@@ -162,5 +162,6 @@ def test_trusted_hosts_that_do_not_work_are_called_so() -> None:
 
 def test_monitor_missing() -> None:
     assert monitor_missing(facts(monitors=("engine listener log_slow",))).outcome is PASS
+    assert monitor_missing(facts(monitors=(), has_database=False)).outcome is SKIPPED
     judgement = monitor_missing(facts(monitors=()))
     assert (judgement.outcome, levels(judgement)) == (FAIL, ["info"])

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from rules.driver import Specimen, judged, specimens
+from rules.driver import Specimen, judged, judged_by_all, specimens
 
 from seatrial.model.outcomes import Outcome
 
@@ -27,3 +27,9 @@ def test_blind_is_not_proved(specimen: Specimen) -> None:
     judgement = judged(specimen)
     assert judgement.outcome is Outcome.NOT_PROVED, judgement.findings
     assert judgement.reason
+
+
+@pytest.mark.parametrize("specimen", specimens("flawed", "sound", "blind"), ids=str)
+def test_a_specimen_shows_nothing_but_its_own_flaw(specimen: Specimen) -> None:
+    others = {code for code, judgement in judged_by_all(specimen).items() if judgement.outcome is Outcome.FAIL}
+    assert others <= ({specimen.code} if specimen.kind == "flawed" else set())

@@ -70,18 +70,22 @@ def _is_environment(path: Path) -> bool:
 
 
 def remove(folder: Path) -> None:
-    """Delete a working copy, also where the app took away its own permissions."""
+    """Delete a working copy, also where the app took away its own permissions. Nothing outside it is touched."""
 
     def allow(function: object, path: str, _: object) -> None:
+        within = Path(path).parent
         try:
-            os.chmod(os.path.dirname(path), 0o700)
-            os.chmod(path, 0o700)
+            if within.is_relative_to(folder):  # never the folder that holds the copy: it may be everybody's /tmp
+                within.chmod(0o700)
+            if not os.path.islink(path):
+                os.chmod(path, 0o700)
             if callable(function):
                 function(path)
         except OSError:
             pass  # held by something else; the temporary folder is cleaned by the system
 
-    shutil.rmtree(folder, onerror=allow)
+    if folder.is_dir():
+        shutil.rmtree(folder, onerror=allow)
 
 
 def changed_files(root: Path, copy: Path) -> list[str]:

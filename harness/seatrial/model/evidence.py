@@ -159,6 +159,8 @@ class AppFacts:
     proxy_fix: bool = False
     monitors: tuple[str, ...] = ()
     """Slow-query logging that is active: `seatrial.monitor`, `engine listener NAME`, `SQLALCHEMY_RECORD_QUERIES`."""
+    has_database: bool = True
+    """The app has a SQLAlchemy engine; without one there are no queries to log."""
     cookie_roles: Mapping[str, str] = field(default_factory=dict)
     """Role by cookie name, as the app's configuration tells it: `session`, `remember`, `csrf`."""
     host_answers: Mapping[str, int] = field(default_factory=dict)

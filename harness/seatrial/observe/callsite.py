@@ -1,7 +1,7 @@
 """Which line of the target's own files sent a statement: Python or Jinja.
 
-The walk up the stack costs a few microseconds, so the recorder asks for it on repeats only. What it keeps is a file name and a
-number; the line's text is read after the request.
+The walk up the stack costs a few microseconds, so the recorder asks for it on repeats only. What it keeps is a file
+name and a number; the line's text is read after the request.
 """
 
 import linecache
@@ -41,8 +41,8 @@ class Origin(NamedTuple):
 class CallSites:
     """Finds the target's own lines in the stack of the current thread.
 
-    `roots` are the target's folders; paths are relative to the first that holds the file. Virtual environments inside a root
-    are not the target's own. One object serves all requests: what it learned of a file name is kept.
+    `roots` are the target's folders; paths are relative to the first that holds the file. Virtual environments inside
+    a root are not the target's own. One object serves all requests: what it learned of a file name is kept.
     """
 
     def __init__(self, *roots: str | Path) -> None:
@@ -74,7 +74,7 @@ class CallSites:
         return Place(site.path, site.line, line_text(site.file, site.line))
 
     # What the recorder asks of an attribution (`statements.Attribution`).
-    def note(self, context: Any, nth: int) -> Site | None:  # noqa: ARG002
+    def note(self, context: Any, nth: int) -> Site | None:
         return self.find(2)
 
     def read(self, note: Site) -> Origin:

@@ -1,8 +1,201 @@
-"""TEMPORARY STUB of the lead so that others can run; overwrite freely."""
+"""Outbound calls of the app under trial: never made, answered by a stand-in, recorded.
+
+    install(allow=[("db.internal", 5432)], stand_ins=[StandIn("https://mail.example/*", 202, {"queued": True})])
+    ...                                 # now import the app
+    with outbound_calls() as calls:     # list[OutboundCall], in the order tried
+        client.post("/checkout")
+
+| the app uses | what happens |
+|---|---|
+| http.client and what is built on it: urllib, urllib3, requests, boto3, stripe … | answered without a connection or TLS |
+| httpx, sync and async; aiohttp | the same |
+| any other Python socket: smtplib, redis, dnspython … | ConnectionRefusedError at once, without a look-up |
+| loopback, Unix sockets, `allow` | untouched |
+| a client written in C (libpq, libcurl, gRPC) | **not seen**: libpq opens its sockets itself, so a database driver is confined by `observe.connections`, not here |
+
+Answers are 200 `{}` as application/json unless a StandIn says otherwise. Mail: a try to reach a mail server is
+refused and recorded with its host and port (25, 465, 587), the message is not looked at; a server on loopback is
+reached.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from json import dumps
+from typing import Any
+from urllib.parse import urlsplit
+
+from seatrial.model.evidence import OutboundCall
+from seatrial.observe import threads
+from seatrial.observe.addresses import is_loopback, plain_host
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+STRAY_CALLS_KEPT = 1000
+
+
+@dataclass(frozen=True, slots=True)
 class StandIn:
-    def __init__(self, *a): pass
-def install(**k): pass
+    """An answer for the URLs that match. The first of several that match wins."""
+
+    url: str
+    """A glob over scheme, host, port (unless the scheme's own) and path, without the query: `https://mail.example/*`."""
+    status: int = 200
+    json: Any = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the stand-in says to one HTTP request."""
+
+    status: int
+    body: bytes
+    content_type: str = "application/json"
+
+
+@dataclass(slots=True)
+class _Policy:
+    allowed: frozenset[tuple[str, int | None]]
+    stand_ins: tuple[StandIn, ...]
+    resolved: set[tuple[str, int | None]] = field(default_factory=set)
+    """Addresses that names in `allowed` turned out to have, with the port allowed there."""
+
+
+class _Calls(list[OutboundCall]):
+    """The calls of one scope; those of a scope nested inside count here as well."""
+
+    def __init__(self, outer: "_Calls | None") -> None:
+        super().__init__()
+        self.outer = outer
+
+    def follow(self, work: "threading.Thread | Future[Any]") -> None:
+        """Threads started inside are in scope; nothing is to be kept of them."""
+
+    def keep(self, call: OutboundCall) -> None:
+        self.append(call)
+        if self.outer is not None:
+            self.outer.keep(call)
+
+
+_policy: _Policy | None = None
+_calls: ContextVar[_Calls | None] = ContextVar("seatrial_outbound_calls", default=None)
+_strays: deque[OutboundCall] = deque(maxlen=STRAY_CALLS_KEPT)
+
+
+def install(*, allow: Iterable[tuple[str, int | None]] = (), stand_ins: Sequence[StandIn] = ()) -> None:
+    """Close the way out. Call it before the app is imported; another call replaces `allow` and `stand_ins`.
+
+    `allow` names hosts (or addresses) with a port, or None for every port.
+    """
+    global _policy
+    # imported here: both ask this module what is permitted
+    from seatrial.observe import http_stand_ins, sockets
+
+    threads.carry(_calls)
+    threads.install()
+    _policy = _Policy(frozenset((plain_host(host), port) for host, port in allow), tuple(stand_ins))
+    sockets.install()
+    http_stand_ins.install()
+
+
+def uninstall() -> None:
+    """Open the way out again. The guards stay in place and let everything pass."""
+    global _policy
+    _policy = None
+
+
 @contextmanager
-def outbound_calls():
-    yield []
+def outbound_calls() -> Iterator[list[OutboundCall]]:
+    """The calls that the block tries to make, its threads and tasks included. Nested scopes count in both."""
+    calls = _Calls(_calls.get())
+    token = _calls.set(calls)
+    try:
+        yield calls
+    finally:
+        try:
+            _calls.reset(token)
+        except ValueError:  # left in another context than it was entered in
+            _calls.set(None)
+
+
+def stray_calls() -> tuple[OutboundCall, ...]:
+    """The last 1000 calls tried outside of every scope: while the app was imported and built, for example."""
+    return tuple(_strays)
+
+
+# ---------------------------------------------------------------------------------------------------- asked by the guards
+def is_permitted(host: str | bytes | None, port: int | str | None) -> bool:
+    """Whether the app may talk to this host or address. True while nothing is installed."""
+    policy = _policy
+    if policy is None or is_loopback(host):
+        return True
+    name = plain_host(host)
+    number = _number(port)
+    ways = {(name, None), (name, number)}
+    return not ways.isdisjoint(policy.allowed) or not ways.isdisjoint(policy.resolved)
+
+
+def may_resolve(host: str | bytes | None) -> bool:
+    """Whether a name may be looked up: that of a host which may be reached on some port."""
+    policy = _policy
+    if policy is None or is_loopback(host):
+        return True
+    name = plain_host(host)
+    return any(name == known for known, _ in (*policy.allowed, *policy.resolved))
+
+
+def learn(host: str | bytes | None, addresses: Iterable[str]) -> None:
+    """What a permitted name was resolved to: the same ports are permitted there."""
+    policy = _policy
+    if policy is not None and not is_loopback(host):
+        ports = [port for known, port in policy.allowed if known == plain_host(host)]
+        policy.resolved.update((plain_host(address), port) for address in addresses for port in ports)
+
+
+def refuse(host: str | bytes | None, port: int | str | None) -> str:
+    """Record a connection that is refused; the sentence for the exception."""
+    number = _number(port)
+    name = plain_host(host)
+    _record(OutboundCall(name, number))
+    where = name if number is None else f"{name}:{number}"
+    return (
+        f"Seatrial refused a connection to {where}: in a trial the app reaches this machine only; "
+        f"to permit it, name it in allow_hosts under [tool.seatrial] or with --allow-host {where}"
+    )
+
+
+def answer(method: str, url: str) -> Answer:
+    """Record an HTTP request that is not sent; what the stand-in answers. `url` is absolute."""
+    parts = urlsplit(url)
+    host = plain_host(parts.hostname)
+    try:
+        port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
+    except ValueError:
+        port = None
+    path = parts.path or "/"
+    shown_host = f"[{host}]" if ":" in host else host
+    shown_port = "" if port is None or port == _DEFAULT_PORTS.get(parts.scheme) else f":{port}"
+    plain_url = f"{parts.scheme}://{shown_host}{shown_port}{path}"
+    stand_ins = _policy.stand_ins if _policy is not None else ()
+    chosen = next((s for s in stand_ins if fnmatchcase(plain_url, s.url)), StandIn(plain_url))
+    # these have no body by definition; a client would wait for the next answer
+    bodiless = chosen.status in (204, 304) or chosen.status < 200
+    _record(OutboundCall(host, port, method.upper(), path, chosen.status))
+    return Answer(chosen.status, b"" if bodiless else dumps(chosen.json).encode())
+
+
+def _number(port: int | str | None) -> int | None:
+    """None for the name of a service (`http`), which only a look-up could turn into a number."""
+    return int(port) if isinstance(port, int) or (isinstance(port, str) and port.isdecimal()) else None
+
+
+def _record(call: OutboundCall) -> None:
+    calls = _calls.get()
+    if calls is None:
+        _strays.append(call)
+    else:
+        calls.keep(call)

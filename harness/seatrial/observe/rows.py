@@ -6,9 +6,9 @@
 | psycopg, server-side cursor | rows as they are fetched | – |
 | others (psycopg, psycopg2, pymysql …) | `rowcount`: all rows that the server sent | `rowcount` |
 
-None where the driver does not say. Rows are counted by a row factory on the **cursor**, which SQLAlchemy makes anew for each
-execution: the connection and its row factory stay as they are, the app's own factory (`sqlite3.Row`, a function) still makes
-the row, and there is nothing to restore.
+None where the driver does not say. Rows are counted by a row factory on the **cursor**, which SQLAlchemy makes anew
+for each execution: the connection and its row factory stay as they are, the app's own factory (`sqlite3.Row`, a
+function) still makes the row, and there is nothing to restore.
 """
 
 from typing import Any

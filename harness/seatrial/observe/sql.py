@@ -1,8 +1,8 @@
 """SQL text: what a statement does, what it looks like without its values, and a stable name for it.
 
-Pure functions of the text. The scanner knows comments, strings, quoted identifiers and placeholders; it is not a parser.
-Known limits: on SQLite a double-quoted string that stands for a literal is taken for an identifier, and a nested
-PostgreSQL comment ends at its first `*/`.
+Pure functions of the text. The scanner knows comments, strings, quoted identifiers and placeholders; it is not a
+parser. Known limits: on SQLite a double-quoted string that stands for a literal is taken for an identifier, and a
+nested PostgreSQL comment ends at its first `*/`.
 """
 
 import hashlib
@@ -101,9 +101,15 @@ _STEPS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r" ([)\]])", r"\1"),
         (r" ?(<>|!=|<=|>=|\|\||[=<>]) ?", r" \1 "),
         # psycopg and asyncpg write a cast behind each placeholder, psycopg2 does not: the statement is the same
-        (r"\? ?:: ?(?:\"[^\"]*\"|[a-z_][\w.]*)(?: with(?:out)? time zone| varying| precision)?(?:\([?, ]*\))?(?:\[\])*", "?"),
+        (
+            r"\? ?:: ?(?:\"[^\"]*\"|[a-z_][\w.]*)(?: with(?:out)? time zone| varying| precision)?(?:\([?, ]*\))?(?:\[\])*",
+            "?",
+        ),
         # the sign belongs to the literal
-        (r"(^|[(\[,=<>*/+]|\b(?:between|and|or|limit|offset|values|then|else|when|select|return|like|by)) ?[-+] ?\?", r"\1 ?"),
+        (
+            r"(^|[(\[,=<>*/+]|\b(?:between|and|or|limit|offset|values|then|else|when|select|return|like|by)) ?[-+] ?\?",
+            r"\1 ?",
+        ),
         (r"([(\[]) ", r"\1"),
         # lists of any length are one statement: IN, ARRAY, the rows of VALUES
         (r"\(\?(?:, \?)+\)(?:, \(\?(?:, \?)+\))+", "(?, ?)"),

@@ -5,8 +5,9 @@
         response = client.get("/items/")
     recording.statements()          # tuple[Statement, ...], in the order sent
 
-One pair of listeners on the `Engine` class sees every engine, bind and session, made before or after. It is never removed:
-without an open scope it returns at once. The hot path keeps raw lists; text is read and described only afterwards.
+One pair of listeners on the `Engine` class sees every engine, bind and session, made before or after. It is never
+removed: without an open scope it returns at once. The hot path keeps raw lists; text is read and described only
+afterwards.
 
 | situation | rule |
 |---|---|
@@ -18,8 +19,8 @@ without an open scope it returns at once. The hot path keeps raw lists; text is 
 | savepoints, PRAGMA, SET, sequence values | recorded as `Kind.TRANSACTION`, never counted in a budget |
 | an executemany, a batch of insertmanyvalues | one statement each time that the cursor executes, `many=True` |
 
-Parameter values are hashed when a statement is sent and never kept. Hand-written SQL is kept as it is only until `statements()`
-has replaced its literals.
+Parameter values are hashed when a statement is sent and never kept. Hand-written SQL is kept as it is only until
+`statements()` has replaced its literals.
 """
 
 import threading

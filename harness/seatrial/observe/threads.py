@@ -1,12 +1,13 @@
 """Scopes that follow the work into threads which it starts.
 
-A scope lives in a ContextVar, and a new thread begins with an empty context: statements that a request sends from its own
-threads would be nobody's. `install()` wraps `threading.Thread.start` and `ThreadPoolExecutor.submit` once; while a scope is
-open in the caller, the new thread (or the task) runs inside it. Without an open scope both do what they always did.
+A scope lives in a ContextVar, and a new thread begins with an empty context: statements that a request sends from its
+own threads would be nobody's. `install()` wraps `threading.Thread.start` and `ThreadPoolExecutor.submit` once; while
+a scope is open in the caller, the new thread (or the task) runs inside it. Without an open scope both do what they
+always did.
 
-A pool's worker thread outlives the request that made the pool start it, so the worker itself is started outside of every
-scope; only the task is taken inside. Threads of other pools (`multiprocessing.pool.ThreadPool`) that are started inside a
-request keep its scope for good, and a scope that is closed counts nothing more.
+A pool's worker thread outlives the request that made the pool start it, so the worker itself is started outside of
+every scope; only the task is taken inside. Threads of other pools (`multiprocessing.pool.ThreadPool`) that are
+started inside a request keep its scope for good, and a scope that is closed counts nothing more.
 """
 
 import functools

@@ -211,6 +211,8 @@ def untrusted_host(rule: Rule, facts: AppFacts, _: Context) -> Judgement:
 def monitor_missing(rule: Rule, facts: AppFacts, _: Context) -> Judgement:
     if (silent := _other_profile(rule, APP, facts)) is not None:
         return silent
+    if not facts.has_database:
+        return rule.skipped(APP, "the app has no SQLAlchemy engine: there are no queries to log")
     if facts.monitors:
         return rule.passed(APP)
     finding = rule.finding(

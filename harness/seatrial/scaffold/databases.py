@@ -10,7 +10,9 @@ from seatrial.scaffold.variables import Reading
 
 KEY = "SQLALCHEMY_DATABASE_URI"
 _URL_NAME = re.compile(r"(.*_)?(DATABASE|DB|SQLALCHEMY|POSTGRES|POSTGRESQL|PG)(_DATABASE)?_?(URL|URI|DSN)")
-_PART_NAME = re.compile(r"(.*_)?(DATABASE|DB|POSTGRES|POSTGRESQL|PG|MYSQL)_?(HOST|NAME|USER|USERNAME|PASS|PASSWORD|PORT|DB)")
+_PART_NAME = re.compile(
+    r"(.*_)?(DATABASE|DB|POSTGRES|POSTGRESQL|PG|MYSQL)_?(HOST|NAME|USER|USERNAME|PASS|PASSWORD|PORT|DB)"
+)
 _TEST = re.compile(r"(^|_)TEST(S|ING)?(_|$)")
 _PURPOSES = frozenset({KEY, "create_engine", "sqlalchemy.url"})
 _CONFIGS = re.compile(r"conf|settings", re.IGNORECASE)

@@ -16,7 +16,7 @@ class Seed:
     spec: str
     place: str
     ready: bool
-    """It can be called as it stands: nothing is asked of it but, perhaps, the app."""
+    """It can be used as it stands: a command that asks for nothing, a function of the app."""
 
 
 def seeds(project: Project) -> list[Seed]:
@@ -26,7 +26,7 @@ def seeds(project: Project) -> list[Seed]:
     functions: dict[str, Seed] = {}
     for module in project.app_modules:
         for node in module.nodes:
-            if isinstance(node, ast.FunctionDef) and isinstance(module.parents.get(node), ast.ClassDef) is False:
+            if isinstance(node, ast.FunctionDef) and not isinstance(module.parents.get(node), ast.ClassDef):
                 command = _command(module, node, groups)
                 if command is not None:
                     if _SEED.search(command.spec):
@@ -81,10 +81,13 @@ def _cli_names(project: Project) -> dict[str, str]:
 
 
 def _function(module: Module, node: ast.FunctionDef) -> Seed | None:
+    """Something that nothing is asked of but the app; without a parameter for it, it needs a wrapper that has one."""
     positional = [*node.args.posonlyargs, *node.args.args]
     required = positional[: len(positional) - len(node.args.defaults)]
     takes_app = bool(positional) and positional[0].arg in ("app", "application", "flask_app") and len(required) <= 1
-    return Seed(f"{module.name}:{node.name}", module.place(node), takes_app) if takes_app else None
+    if required and not takes_app:
+        return None
+    return Seed(f"{module.name}:{node.name}", module.place(node), takes_app)
 
 
 def _is_true(node: ast.expr | None) -> bool:

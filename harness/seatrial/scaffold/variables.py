@@ -111,7 +111,10 @@ def _purpose(module: Module, node: ast.AST) -> tuple[str, bool]:
         match above:
             case ast.JoinedStr() | ast.BinOp():
                 part = True
-            case ast.Call(func=func) if child is not func and last_name(func) in ("create_engine", "engine_from_config"):
+            case ast.Call(func=func) if child is not func and last_name(func) in (
+                "create_engine",
+                "engine_from_config",
+            ):
                 return "create_engine", part
             case ast.Call(func=ast.Attribute(attr="format" | "create")):
                 part = True

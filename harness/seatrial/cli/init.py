@@ -1,0 +1,203 @@
+"""`seatrial init`: configuration, recorded budgets and an empty baseline for an app that is already there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from seatrial.cli import options
+from seatrial.cli.budgets import measured
+from seatrial.config import Settings, load
+from seatrial.config.locate import label
+from seatrial.model.errors import ConfigurationError, SeatrialError
+from seatrial.scaffold import home, seeds
+from seatrial.scaffold.document import document, unset_variables
+from seatrial.scaffold.pipelines import SYSTEMS, Pipeline
+from seatrial.scaffold.survey import Survey, survey
+from seatrial.verdict import baseline, budgets
+
+
+@click.command(name="init")
+@options.target()
+@click.option("--app", metavar="MODULE:NAME", help="The factory or app, where several could be meant.")
+@click.option("--database", type=click.Choice(["embedded", "sqlite"]), help="Where trials run; default: embedded.")
+@click.option("--ci", type=click.Choice(list(SYSTEMS)), help="Write the job for this CI system as well.")
+@click.option("--no-run", is_flag=True, help="Only write; do not build the app and record its budgets.")
+def command(target_dir: Path, app: str | None, database: str | None, ci: str | None, no_run: bool) -> None:
+    """Write the configuration, recorded budgets and an empty baseline for an app.
+
+    The app's source is read, not changed; a configuration that is already there is kept, and what is missing beside it
+    is added.
+    """
+    root = target_dir.resolve()
+    present = home.configured(root)
+    pipeline = Pipeline(ci, root) if ci else None
+    if present is not None:
+        _complete(root, present, pipeline, app=app, database=database, no_run=no_run)
+        return
+    found = survey(root, app)
+    place = home.place(root)
+    seed = seeds.unambiguous(found.seeds)
+    _tell(found)
+    _write(place, found, database, seed)
+    _wrote(root, place.path, place.why)
+    _job(root, pipeline)
+    if not no_run:
+        settings = _run_and_mend(root, place, found, database, seed)
+        _state(settings)
+    _next(root, place.path, ran=not no_run, found=found)
+
+
+# ---------------------------------------------------------------------- the configuration
+def _write(
+    place: home.Place, found: Survey, database: str | None, seed: seeds.Seed | None, seed_failed: str = ""
+) -> None:
+    place.write(document(found, prefix=place.prefix, database=database, seed=seed, seed_failed=seed_failed))
+
+
+def _tell(found: Survey) -> None:
+    """What was found, before anything is written."""
+    because = f" ({'; '.join(dict.fromkeys(found.chosen.reasons))})" if found.chosen.reasons else ""
+    _line("app", f"{found.chosen.spec} at {found.chosen.place}{because}")
+    if found.others:
+        _line("", f"also found: {', '.join(one.spec for one in found.others[:6])}; choose with --app")
+    entrances = [*found.database.variables, *(key for key in found.database.keys if key.place)]
+    if entrances:
+        _line("database", ", ".join(f"{one.name} ({one.place})" for one in entrances))
+    elif found.database.used:
+        _line("database", "SQLAlchemy, but nothing was found that its URL is read from")
+    else:
+        _line("database", "none: the app's code uses no SQLAlchemy")
+    doors = [
+        *([f"log-in {found.login.path}"] if found.login else []),
+        *([f"OAuth {found.oauth.login or found.oauth.callback}"] if found.oauth else []),
+        *(f"webhook {hook.path}" for hook in found.webhooks),
+    ]
+    if doors:
+        _line("to fill in", ", ".join(doors))
+
+
+# ---------------------------------------------------------------------- the first run
+def _run_and_mend(
+    root: Path, place: home.Place, found: Survey, database: str | None, seed: seeds.Seed | None
+) -> Settings:
+    """Record the budgets; a seed that was only guessed and fails is taken out again.
+
+    Raises:
+        SeatrialError: The app could not be tried; the configuration stays.
+    """
+    settings = load(root, None)
+    try:
+        _record(settings)
+        return settings
+    except ConfigurationError as error:
+        if seed is None or not all(mistake.startswith("seed:") for mistake in error.mistakes):
+            raise _explained(error, root, place.path, settings, found) from None
+        why = error.mistakes[0].removeprefix("seed: ").rpartition("; ")[0] or error.mistakes[0]
+        _line("seed", f"{seed.spec} failed and is written as a comment: {why}")
+        _write(place, found, database, None, why)
+    settings = load(root, None)
+    try:
+        _record(settings)
+    except ConfigurationError as error:
+        raise _explained(error, root, place.path, settings, found) from None
+    return settings
+
+
+def _explained(
+    error: ConfigurationError, root: Path, path: Path, settings: Settings, found: Survey
+) -> ConfigurationError:
+    """The same mistakes, what may be missing, and where to go on."""
+    return ConfigurationError(
+        *error.mistakes,
+        *unset_variables(found, settings.env),
+        f"the configuration stays in {label(root, path)}; mend it there, then run `seatrial init` again: it goes on "
+        "with budgets and baseline",
+    )
+
+
+def _record(settings: Settings) -> None:
+    path = settings.state_folder / "budgets.tsv"
+    before = budgets.load(path)
+    try:
+        after = budgets.record(before, measured(settings))
+    except ConfigurationError:
+        raise
+    except SeatrialError:
+        click.echo("seatrial: the configuration stays; run `seatrial init` again to go on", err=True)
+        raise
+    budgets.save(path, after, create=True)
+    _line("recorded", f"{len(after.entries)} budgets in {label(settings.root, path)}")
+
+
+def _state(settings: Settings) -> None:
+    path = settings.state_folder / "baseline.tsv"
+    if not path.exists() and baseline.save(path, baseline.load(path), create=True):
+        _line("wrote", f"{label(settings.root, path)} (empty: no known debt)")
+
+
+# ---------------------------------------------------------------------- a second run
+def _complete(
+    root: Path, present: Path, pipeline: Pipeline | None, *, app: str | None, database: str | None, no_run: bool
+) -> None:
+    """Keep the configuration; add what is missing beside it.
+
+    Raises:
+        ConfigurationError: Nothing is missing, or something was asked for that the configuration would have to say.
+    """
+    name = label(root, present)
+    edit = f"{name} already configures Seatrial and was left as it is; edit it there"
+    if app is not None or database is not None:
+        asked = "--app" if app is not None else "--database"
+        raise ConfigurationError(f"{edit} ({asked} only speaks where there is no configuration yet)")
+    settings = load(root, None)
+    missing = [file for file in ("budgets.tsv", "baseline.tsv") if not (settings.state_folder / file).exists()]
+    to_run = bool(missing) and not no_run
+    if not to_run and (pipeline is None or pipeline.path.exists()):
+        raise ConfigurationError(f"{edit}, or delete its tables and run `seatrial init` again. Nothing was changed")
+    _line("kept", f"{name}: it already configures Seatrial")
+    _job(root, pipeline)
+    if to_run:
+        if "budgets.tsv" in missing:
+            try:
+                _record(settings)
+            except ConfigurationError as error:
+                raise _explained(error, root, present, settings, survey(root, settings.app)) from None
+        _state(settings)
+    _next(root, present, ran=to_run, found=None)
+
+
+# ---------------------------------------------------------------------- words
+def _job(root: Path, pipeline: Pipeline | None) -> None:
+    if pipeline is None:
+        return
+    if pipeline.write():
+        _wrote(root, pipeline.path, "")
+    else:
+        _line("kept", f"{label(root, pipeline.path)}: it was there already")
+
+
+def _wrote(root: Path, path: Path, why: str) -> None:
+    _line("wrote", label(root, path) + (f" ({why})" if why else ""))
+
+
+def _next(root: Path, path: Path, *, ran: bool, found: Survey | None) -> None:
+    where = "" if root == Path.cwd() else f" {click.format_filename(root)}"
+    click.echo("\nNext:")
+    if found is not None and found.login is not None:
+        click.echo(f"  {label(root, path)}: name a seed and who logs in, so that pages behind the log-in are tried too")
+    if not ran:
+        _step(f"seatrial budgets record{where}", "what each page spends today")
+    _step(f"seatrial check{where}", "every gate, one verdict")
+    _step(f'seatrial baseline accept{where} --all --reason "…"', "take on what it finds as known debt")
+    state = ".seatrial/" if ran else ""
+    click.echo(f"  commit {' and '.join(filter(None, (label(root, path), state)))}")
+
+
+def _step(what: str, why: str) -> None:
+    click.echo(f"  {what:<52}  {why}")
+
+
+def _line(word: str, text: str) -> None:
+    click.echo(f"{word:<10}  {text}")

@@ -1,0 +1,278 @@
+"""The text of the configuration: what is known is set, what only a person knows is there to be filled in."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+
+from seatrial.scaffold import made_up
+from seatrial.scaffold.databases import KEY
+from seatrial.scaffold.seeds import Seed
+from seatrial.scaffold.survey import Survey
+from seatrial.scaffold.variables import Need
+
+_COLUMN = 44
+_MOST = 8
+
+
+class Text:
+    """Lines of TOML; `prefix` is `tool.seatrial` or nothing."""
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+        self.lines: list[str] = []
+
+    def table(self, name: str = "", *, commented: bool = False, many: bool = False) -> None:
+        path = ".".join(part for part in (self._prefix, name) if part)
+        if not path:
+            return
+        header = f"[[{path}]]" if many else f"[{path}]"
+        self.lines.append(f"# {header}" if commented else header)
+
+    def set(self, key: str, value: object, why: str = "", *, commented: bool = False) -> None:
+        line = f"{'# ' if commented else ''}{_key(key)} = {toml(value)}"
+        self.lines.append(f"{line:<{_COLUMN}}  # {why}" if why else line)
+
+    def say(self, *sentences: str) -> None:
+        self.lines += [f"# {sentence}" for sentence in sentences]
+
+    def gap(self) -> None:
+        if self.lines and self.lines[-1]:
+            self.lines.append("")
+
+
+def toml(value: object) -> str:
+    """A TOML value on one line."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return str(value)
+        case dict():
+            return "{ " + ", ".join(f"{_key(str(k))} = {toml(v)}" for k, v in value.items()) + " }"
+        case list() | tuple():
+            return f"[{', '.join(toml(one) for one in value)}]"
+        case _:
+            # JSON's escapes are TOML's, but for DEL, which TOML wants escaped.
+            return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def document(survey: Survey, *, prefix: str, database: str | None, seed: Seed | None, seed_failed: str = "") -> str:
+    """The whole configuration.
+
+    Args:
+        survey: What the source says.
+        prefix: `tool.seatrial` in pyproject.toml, empty in a file of our own.
+        database: `embedded` or `sqlite`, where a person chose.
+        seed: The seed to use; the others stand in comments.
+        seed_failed: Why the seed that would have been used is not.
+    """
+    text = Text(prefix)
+    text.say(
+        "Seatrial: sea trials for this app. `seatrial check` runs them; every key is explained in its documentation."
+    )
+    text.table()
+    _app(text, survey)
+    _seed(text, survey, seed, seed_failed)
+    text.gap()
+    _environment(text, survey)
+    text.gap()
+    _config(text, survey)
+    text.gap()
+    _database(text, survey, database)
+    text.gap()
+    _gates(text, survey)
+    for section in (_login, _oauth, _webhooks, _rules):
+        text.gap()
+        section(text, survey)
+    while text.lines and not text.lines[-1]:
+        text.lines.pop()
+    return "\n".join(text.lines) + "\n"
+
+
+def _app(text: Text, survey: Survey) -> None:
+    others = [one.spec for one in survey.others[:4]]
+    also = f"; also found: {', '.join(others)}" if others else ""
+    text.set("app", survey.chosen.spec, f"{survey.chosen.place}{also}")
+    if survey.argument:
+        text.set("factory", survey.argument.kind, "how the factory takes its configuration")
+        text.set("factory_argument", survey.argument.value, survey.argument.why)
+    if survey.services:
+        text.set("services", survey.services, "business logic")
+    if survey.routes:
+        text.set("routes", survey.routes, "views")
+    text.set("sources", survey.sources, "what ruff, mypy and bandit look at")
+    if survey.workers:
+        text.set("workers", survey.workers[0], survey.workers[1])
+    else:
+        text.set("workers", 1, "processes of the deployment; more than one needs a shared rate-limit storage")
+    text.set("environment", "production", "what the trial stands for")
+    text.set("hot", ["GET /"], "critical pages; default: those with a budget", commented=True)
+    text.set("skip", ["GET /export/*"], "never requested; log-out is left alone anyway", commented=True)
+
+
+def _seed(text: Text, survey: Survey, seed: Seed | None, failed: str) -> None:
+    if seed is not None:
+        text.set("seed", seed.spec, f"{seed.place}: one of everything, sown before the trial")
+    others = [one for one in survey.seeds if one is not seed]
+    if seed is None:
+        text.say(
+            "Pages of an empty database prove little. A seed makes one of everything, and somebody who can log in:"
+        )
+        text.say("a command of the app's own CLI, or a function of the app (tests/trial.py: def seed(app): …).")
+    if failed:
+        text.say(f"It was tried and failed: {failed}")
+    for one in others[:_MOST]:
+        hint = (
+            "" if one.ready else " (needs a function of the app around it)" if ":" in one.spec else " (asks for more)"
+        )
+        text.set("seed", one.spec, f"{one.place}{hint}", commented=True)
+    if len(others) > _MOST:
+        text.say(f"… and {len(others) - _MOST} more")
+    if seed is None and not survey.seeds:
+        text.set("seed", "tests.trial:seed", commented=True)
+
+
+def _environment(text: Text, survey: Survey) -> None:
+    text.say("Environment of the app, set before it is imported. Nothing of your shell's reaches it.")
+    text.table("env")
+    for entrance in survey.database.variables:
+        text.set(entrance.name, "{database_url}", f"{entrance.place}: the trial's own database")
+    unset: list[str] = []
+    for name, reading in survey.variables.items():
+        if name in survey.database_variables:
+            continue
+        value = made_up.value_for(reading)
+        if value is not None:
+            text.set(name, value, f"{reading.place}: made up, worth nothing outside a trial")
+        elif name in survey.examples:
+            value, file = survey.examples[name]
+            text.set(name, value, f"{reading.place}: as in {file}")
+        elif reading.need is not Need.DEFAULT or made_up.is_own_secret(reading):
+            unset.append(name)
+    if unset:
+        text.say("Read by the app and left alone; set here what a deployment sets:")
+    for name in unset:
+        reading = survey.variables[name]
+        text.set(name, "", f"{reading.place}: {_need(reading.need)}", commented=True)
+
+
+def _need(need: Need) -> str:
+    match need:
+        case Need.REQUIRED:
+            return "required, it has no default"
+        case Need.EMPTY:
+            return "has no default"
+        case Need.DEFAULT:
+            return "has a default, which a deployment should not use"
+
+
+def _config(text: Text, survey: Survey) -> None:
+    if not survey.database.keys and not survey.database.used:
+        text.say("Keys of app.config, handed to the factory where it takes any.")
+        text.table("config", commented=True)
+        return
+    text.say("Keys of app.config, handed to the factory where it takes any, else set after it.")
+    text.table("config")
+    if not survey.database.keys:
+        text.set(KEY, "{database_url}", commented=True)
+    for entrance in survey.database.keys:
+        text.set(entrance.name, "{database_url}", entrance.place)
+
+
+def _database(text: Text, survey: Survey, chosen: str | None) -> None:
+    text.table("database")
+    if chosen is not None:
+        text.set("url", chosen, "embedded (PostgreSQL), sqlite, or the URL of a server for trials")
+    elif survey.database.used:
+        text.set("url", "embedded", "a PostgreSQL of the trial's own; or sqlite, or the URL of a server for trials")
+    else:
+        text.set("url", "sqlite", "the app's code uses no SQLAlchemy: an empty file is all that is needed")
+
+
+def _gates(text: Text, survey: Survey) -> None:
+    text.say("block: a new finding fails the check. warn: it is shown. off: the tool is not run.")
+    text.table("gates")
+    for gate in survey.gates:
+        text.set(gate.tool, gate.level, gate.why)
+
+
+def _login(text: Text, survey: Survey) -> None:
+    found = survey.login
+    where = f"The log-in form seems to be {found.path} ({found.place})." if found else "No log-in form was found."
+    text.say(f"Who is logged in. {where} Fill in somebody whom the seed makes; until then")
+    text.say(
+        'only public pages are tried. A token API: headers = { Authorization = "env:TRIAL_TOKEN" } in place of both.'
+    )
+    text.table("identities", commented=True, many=True)
+    text.set("name", "owner", commented=True)
+    text.set("login", found.path if found else "/login", commented=True)
+    fields = {
+        (found.user_field if found else "username"): "somebody",
+        (found.password_field if found else "password"): "env:TRIAL_PASSWORD",
+    }
+    text.set("fields", fields, commented=True)
+
+
+def _oauth(text: Text, survey: Survey) -> None:
+    if survey.oauth is None:
+        return
+    text.say(f"OAuth ({survey.oauth.place}); found by itself where it is usual, named here where it is not.")
+    text.table("oauth", commented=True)
+    if survey.oauth.login:
+        text.set("login", survey.oauth.login, commented=True)
+    if survey.oauth.callback:
+        text.set("callback", survey.oauth.callback, commented=True)
+
+
+def _webhooks(text: Text, survey: Survey) -> None:
+    for hook in survey.webhooks:
+        text.gap()
+        text.say(
+            f"A webhook ({hook.place}). Check provider and secret, name the events that the app handles, uncomment."
+        )
+        text.table("webhooks", commented=True, many=True)
+        text.set("path", hook.path, commented=True)
+        text.set("provider", hook.provider, "stripe, standard (standardwebhooks.com) or generic", commented=True)
+        if hook.provider == "stripe" or hook.secret:
+            text.set("secret_config", hook.secret or "WEBHOOK_SECRET", "the key of app.config", commented=True)
+        if hook.provider == "generic":
+            text.set("sign", "tests.trial:sign", "signs a body as the provider does", commented=True)
+        events = ["checkout.session.completed"] if hook.provider == "stripe" else ["…"]
+        text.set("events", events, commented=True)
+
+
+def _rules(text: Text, _: Survey) -> None:
+    text.say("A level per rule, for adopting step by step: block, warn, info or off (`seatrial rules` lists them).")
+    text.table("rules", commented=True)
+    text.set("HDR002", "warn", commented=True)
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else toml(name)
+
+
+def unset_variables(survey: Survey, written: Iterable[str]) -> Iterator[str]:
+    """What an app that could not be built may be missing: variables without a default that nothing was set for."""
+    known = set(written)
+    open_ = [r for r in survey.variables.values() if r.name not in known and r.need is not Need.DEFAULT]
+    for reading in open_:
+        if reading.need is Need.REQUIRED:
+            yield (
+                f"{reading.name} is read at {reading.place}, has no default and is not set; "
+                "set it under [tool.seatrial.env]"
+            )
+    empty = [f"{r.name} ({r.place})" for r in open_ if r.need is Need.EMPTY]
+    if empty:
+        shown = ", ".join(empty[:12]) + (f" and {len(empty) - 12} more" if len(empty) > 12 else "")
+        yield f"read without a default and not set: {shown}; set what the app needs under [tool.seatrial.env]"
+    for fixed in survey.database.fixed if not survey.database.variables else ():
+        yield (
+            f"the database's URL stands in the source ({fixed.name} at {fixed.place}); read it from a variable, "
+            'os.environ.get("DATABASE_URL", "the URL that stands there"), and set that under [tool.seatrial.env]'
+        )
+    if survey.database.parts and not survey.database.variables:
+        names = ", ".join(f"{one.name} ({one.place})" for one in survey.database.parts)
+        yield (
+            f"the app puts the database's URL together itself, from {names}; let it prefer a whole one from a "
+            "variable such as DATABASE_URL, and set that to {database_url} under [tool.seatrial.env]"
+        )
