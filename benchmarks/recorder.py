@@ -179,7 +179,7 @@ class Worker:
         self._answer, answered = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
-            sys.stdout = open(os.devnull, "w")
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             self._serve(configuration, asked, answered)
             os._exit(0)
         os.close(asked)

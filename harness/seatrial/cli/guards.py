@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -10,14 +11,17 @@ import threading
 from pathlib import Path
 from typing import Any, Protocol
 
+import pytest
+
 from seatrial.config import Settings
 from seatrial.host.protocol import Channel, PeerGone
 from seatrial.model.errors import SeatrialError
 from seatrial.model.inventory import Inventory
 from seatrial.plugin.guarding import Report
-from seatrial.plugin.outcome import Collected
+from seatrial.plugin.outcome import Collected, Pairs
 
 _INI = "[pytest]\naddopts =\nconsole_output_style = classic\n"
+_FINISHED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 
 class Watcher(Protocol):
@@ -35,11 +39,11 @@ class GuardRun:
         self.collected = Collected()
         self.inventory: Inventory | None = None
         self._error: SeatrialError | None = None
-        self._ended = False
+        self._crash: Exception | None = None
+        self._status: int | None = None
+        self._done = 0
         self._watcher = watcher
         self._log = folder / "guards.log"
-        empty = folder / "empty"
-        empty.mkdir()
         ini = folder / "pytest.ini"
         ini.write_text(_INI)
         environment = {
@@ -53,7 +57,7 @@ class GuardRun:
                     *(sys.executable, "-P", "-m", "pytest", "-p", "seatrial.plugin", "--noconftest"),
                     *("-p", "no:cacheprovider", "-c", str(ini), "--rootdir", str(settings.root), "--seatrial"),
                     *("--seatrial-target", str(settings.root), "--seatrial-config", str(settings.file)),
-                    *("--seatrial-stream", str(child_writes), "-q", "--no-header", *arguments, str(empty)),
+                    *("--seatrial-stream", str(child_writes), "-q", "--no-header", *arguments),
                 ],
                 pass_fds=(child_writes,),
                 env=environment,
@@ -69,23 +73,34 @@ class GuardRun:
         self._reader.start()
 
     def wait(self) -> Collected:
-        """What the guards found. Raises what ended them before they began (ConfigurationError and its like)."""
+        """What the guards found. Raises what ended them before they began (ConfigurationError and its like).
+
+        A pytest that crashed in the middle has proved what it had reported until then, and is broken.
+        """
         self._reader.join()
         code = self._process.wait()
         if self._error is not None:
             raise self._error
-        if not self._ended:
-            how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-            self.collected.broken.append(f"the guards did not finish: pytest {how}{self._last_words()}")
+        if self._crash is not None:
+            raise self._crash
+        if self._status not in _FINISHED:
+            if code < 0:
+                how = f"was killed by {signal.Signals(-code).name}"
+            else:
+                how = f"ended with exit code {code}{self._last_words()}"
+            self.collected.broken.append(f"the guards did not finish: pytest {how}; run `seatrial check` again")
         return self.collected
 
     def cancel(self) -> None:
         """End it: politely, so that it stops its hosts and its server, then not."""
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)
-            try:
-                self._process.wait(5)
-            except subprocess.TimeoutExpired:
+        try:
+            if self._process.poll() is None:
+                self._process.send_signal(signal.SIGINT)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._process.wait(5)
+        finally:
+            # Also when somebody presses Ctrl-C again. The hosts end with it, and the watcher stops the server.
+            if self._process.poll() is None:
                 os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.wait()
         self._reader.join(1)
@@ -97,6 +112,10 @@ class GuardRun:
                 getattr(self, f"_on_{event}")(*values)
         except PeerGone:
             return
+        except Exception as error:
+            self._crash = error  # raised where somebody waits
+        finally:
+            self._channel.close()  # a pytest that nobody reads must not wait for us
 
     def _on_stage(self, text: str) -> None:
         self._watcher.stage(text)
@@ -105,21 +124,23 @@ class GuardRun:
         self.inventory = inventory
         self.collected.facts, self.collected.database = facts, database
 
-    def _on_planned(self, items: int) -> None:
-        self._items, self._done = items, 0
+    def _on_planned(self, plan: dict[str, Pairs]) -> None:
+        self.collected.plan = plan
         self._watcher.stage("guards")
 
-    def _on_report(self, report: Report, node: str) -> None:
-        self.collected.add(report)
+    def _on_report(self, nodeid: str, report: Report) -> None:
+        self.collected.add(nodeid, report)
         self._done += 1
-        self._watcher.advance(self._done, self._items, node.partition("[")[2].rpartition("]")[0])
+        self._watcher.advance(self._done, len(self.collected.plan), nodeid.partition("[")[2].rpartition("]")[0])
 
     def _on_error(self, error: SeatrialError) -> None:
         self._error = error
 
-    def _on_end(self, planned: list[tuple[str, str]], files_written: list[str]) -> None:
-        self.collected.planned, self.collected.files_written = planned, files_written
-        self._ended = True
+    def _on_end(self, status: int, unrun: dict[str, str], broken: list[str], files_written: list[str]) -> None:
+        self._status = status
+        self.collected.unrun = unrun
+        self.collected.broken += broken
+        self.collected.files_written = files_written
 
     def _last_words(self) -> str:
         lines = [line for line in self._log.read_text(errors="replace").splitlines() if line.strip()]

@@ -46,7 +46,7 @@ def command(target_dir: Path, app: str | None, database: str | None, ci: str | N
     if not no_run:
         settings = _run_and_mend(root, place, found, database, seed)
         _state(settings)
-    _next(root, place.path, ran=not no_run, found=found)
+    _next(root, place.path, ran=not no_run, found=found, seed=seed)
 
 
 # ---------------------------------------------------------------------- the configuration
@@ -62,9 +62,10 @@ def _tell(found: Survey) -> None:
     _line("app", f"{found.chosen.spec} at {found.chosen.place}{because}")
     if found.others:
         _line("", f"also found: {', '.join(one.spec for one in found.others[:6])}; choose with --app")
-    entrances = [*found.database.variables, *(key for key in found.database.keys if key.place)]
+    entrances = [f"{one.name} ({one.place})" for one in found.database.variables]
+    entrances += [f"config {one.name} ({one.place})" for one in found.database.keys if one.place]
     if entrances:
-        _line("database", ", ".join(f"{one.name} ({one.place})" for one in entrances))
+        _line("database", ", ".join(entrances))
     elif found.database.used:
         _line("database", "SQLAlchemy, but nothing was found that its URL is read from")
     else:
@@ -165,7 +166,7 @@ def _complete(
             except ConfigurationError as error:
                 raise _explained(error, root, present, settings, survey(root, settings.app)) from None
         _state(settings)
-    _next(root, present, ran=to_run, found=None)
+    _next(root, present, ran=to_run)
 
 
 # ---------------------------------------------------------------------- words
@@ -182,11 +183,12 @@ def _wrote(root: Path, path: Path, why: str) -> None:
     _line("wrote", label(root, path) + (f" ({why})" if why else ""))
 
 
-def _next(root: Path, path: Path, *, ran: bool, found: Survey | None) -> None:
+def _next(root: Path, path: Path, *, ran: bool, found: Survey | None = None, seed: seeds.Seed | None = None) -> None:
     where = "" if root == Path.cwd() else f" {click.format_filename(root)}"
     click.echo("\nNext:")
     if found is not None and found.login is not None:
-        click.echo(f"  {label(root, path)}: name a seed and who logs in, so that pages behind the log-in are tried too")
+        what = "who logs in" if seed is not None else "a seed and who logs in"
+        click.echo(f"  {label(root, path)}: name {what}, so that pages behind the log-in are tried too")
     if not ran:
         _step(f"seatrial budgets record{where}", "what each page spends today")
     _step(f"seatrial check{where}", "every gate, one verdict")

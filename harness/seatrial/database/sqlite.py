@@ -5,7 +5,6 @@ import os
 import sqlite3
 import time
 from pathlib import Path
-from typing import cast
 
 from sqlalchemy.engine import URL
 
@@ -27,8 +26,11 @@ class SqliteDatabases(Databases):
 
     def __init__(self, run: str, folder: Path | None = None) -> None:
         """`folder`: another process's, which stays; by default one of our own."""
-        self._folder = None if folder else WatchedFolder("sqlite")
-        self._path = folder or cast(WatchedFolder, self._folder).path
+        self._folder: WatchedFolder | None = None
+        if folder is None:
+            self._folder = WatchedFolder("sqlite")
+            folder = self._folder.path
+        self._path = folder
         self.description = f"SQLite {sqlite3.sqlite_version} (files)"
         super().__init__(run)
 

@@ -78,7 +78,7 @@ class Run:
         return self.databases.recipe(self._template)
 
     def join(self, recipe: Recipe, name: str) -> None:
-        """Work on the databases of another process's run, from its template. `name` tells its joined processes apart."""
+        """Work on the databases of another process's run, from its template. `name` tells apart what joins it."""
         self.token = f"{recipe.run}_{name}"
         self._databases = join_databases(recipe, run=self.token)
         self._template = recipe.template

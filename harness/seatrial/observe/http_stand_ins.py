@@ -100,7 +100,12 @@ class _AnsweringSocket:
         self.sendall(data)
         return len(data)
 
-    def makefile(self, *_: Any, **__: Any) -> io.BytesIO:
+    def makefile(self, mode: str = "rb", buffering: int | None = None, **_: Any) -> io.RawIOBase | io.BufferedReader:
+        """Several may be open on one answer and go on where the last stopped, as on a socket (botocore does that)."""
+        reader = _Reader(self._answered())
+        return reader if buffering == 0 else io.BufferedReader(reader)
+
+    def _answered(self) -> io.BytesIO:
         if self._answer is None:
             method, target = _request_line(self._head)
             of = self._connection
@@ -111,7 +116,7 @@ class _AnsweringSocket:
         return self._answer
 
     def recv(self, size: int = -1, *_: Any) -> bytes:
-        return self.makefile().read(size)
+        return self._answered().read(size)
 
     def fileno(self) -> int:
         """A descriptor that is readable at once: some clients wait for the answer with select()."""
@@ -142,6 +147,20 @@ class _AnsweringSocket:
         """Settings of a socket that is none."""
 
     settimeout = setblocking = setsockopt = shutdown = ignore
+
+
+class _Reader(io.RawIOBase):
+    """A view of an answer; closing it leaves the answer open."""
+
+    def __init__(self, answer: io.BytesIO) -> None:
+        super().__init__()
+        self._answer = answer
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        return self._answer.readinto(buffer)
 
 
 def _request_line(head: bytes | bytearray) -> tuple[str, str]:

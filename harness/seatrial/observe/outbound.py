@@ -7,15 +7,15 @@
 
 | the app uses | what happens |
 |---|---|
-| http.client and what is built on it: urllib, urllib3, requests, boto3, stripe … | answered without a connection or TLS |
+| http.client and all built on it: urllib, urllib3, requests, boto3, stripe … | answered without a connection or TLS |
 | httpx, sync and async; aiohttp | the same |
 | any other Python socket: smtplib, redis, dnspython … | ConnectionRefusedError at once, without a look-up |
 | loopback, Unix sockets, `allow` | untouched |
-| a client written in C (libpq, libcurl, gRPC) | **not seen**: libpq opens its sockets itself, so a database driver is confined by `observe.connections`, not here |
+| a client written in C (libpq, libcurl, gRPC) | **not seen** |
 
 Answers are 200 `{}` as application/json unless a StandIn says otherwise. Mail: a try to reach a mail server is
 refused and recorded with its host and port (25, 465, 587), the message is not looked at; a server on loopback is
-reached.
+reached. libpq opens its sockets itself, so databases are confined by `observe.connections`, not here.
 """
 
 import threading
@@ -46,6 +46,7 @@ class StandIn:
     """A glob over scheme, host, port (unless the scheme's own) and path, without the query: `https://mail.example/*`."""
     status: int = 200
     json: Any = field(default_factory=dict)
+    """None: no body at all, as for services that speak XML (S3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,7 @@ def stray_calls() -> tuple[OutboundCall, ...]:
     return tuple(_strays)
 
 
-# ---------------------------------------------------------------------------------------------------- asked by the guards
+# ------------------------------------------------------------------------------------------------ asked by the guards
 def is_permitted(host: str | bytes | None, port: int | str | None) -> bool:
     """Whether the app may talk to this host or address. True while nothing is installed."""
     policy = _policy
@@ -183,7 +184,7 @@ def answer(method: str, url: str) -> Answer:
     stand_ins = _policy.stand_ins if _policy is not None else ()
     chosen = next((s for s in stand_ins if fnmatchcase(plain_url, s.url)), StandIn(plain_url))
     # these have no body by definition; a client would wait for the next answer
-    bodiless = chosen.status in (204, 304) or chosen.status < 200
+    bodiless = chosen.json is None or chosen.status in (204, 304) or chosen.status < 200
     _record(OutboundCall(host, port, method.upper(), path, chosen.status))
     return Answer(chosen.status, b"" if bodiless else dumps(chosen.json).encode())
 

@@ -102,7 +102,10 @@ _STEPS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r" ?(<>|!=|<=|>=|\|\||[=<>]) ?", r" \1 "),
         # psycopg and asyncpg write a cast behind each placeholder, psycopg2 does not: the statement is the same
         (
-            r"\? ?:: ?(?:\"[^\"]*\"|[a-z_][\w.]*)(?: with(?:out)? time zone| varying| precision)?(?:\([?, ]*\))?(?:\[\])*",
+            (
+                r"\? ?:: ?(?:\"[^\"]*\"|[a-z_][\w.]*)(?: with(?:out)? time zone| varying| precision)?"
+                r"(?:\([?, ]*\))?(?:\[\])*"
+            ),
             "?",
         ),
         # the sign belongs to the literal
@@ -132,18 +135,20 @@ _FIRST_WORDS: dict[str, Kind] = {
     **dict.fromkeys(("select", "values", "table", "declare"), Kind.SELECT),
     # call, do, exec: may write. Counting them as reads would let a GET that writes pass.
     **dict.fromkeys(
-        ("insert", "update", "delete", "merge", "replace", "upsert", "truncate", "copy", "load", "call", "do", "exec", "execute"),
+        ("insert", "update", "delete", "merge", "replace", "upsert", "truncate", "copy", "load", "call", "do",
+         "exec", "execute"),
         Kind.DML,
     ),
     **dict.fromkeys(
         ("create", "alter", "drop", "comment", "grant", "revoke", "analyze", "analyse", "vacuum", "reindex", "cluster",
-         "refresh", "attach", "detach", "rename", "security", "reassign", "import", "optimize", "explain", "describe", "desc"),
+         "refresh", "attach", "detach", "rename", "security", "reassign", "import", "optimize", "explain", "describe",
+         "desc"),
         Kind.SCHEMA,
     ),
     **dict.fromkeys(
-        ("begin", "start", "commit", "end", "rollback", "abort", "savepoint", "release", "prepare", "deallocate", "pragma",
-         "set", "reset", "show", "use", "discard", "lock", "unlock", "listen", "unlisten", "notify", "fetch", "move", "close",
-         "checkpoint"),
+        ("begin", "start", "commit", "end", "rollback", "abort", "savepoint", "release", "prepare", "deallocate",
+         "pragma", "set", "reset", "show", "use", "discard", "lock", "unlock", "listen", "unlisten", "notify", "fetch",
+         "move", "close", "checkpoint"),
         Kind.TRANSACTION,
     ),
 }  # fmt: skip
@@ -154,8 +159,9 @@ _WRITE_IN_PARENTHESES = re.compile(r"\((?:insert into|delete from|merge into|rep
 _MAIN_VERB = re.compile(r"\b(select|insert|update|delete|merge|replace|values|table)\b")
 _HOUSEKEEPING = re.compile(
     # what SQLAlchemy and drivers ask on their own: sequence values, last row ids, facts of a new connection
-    r"select (?:(?:nextval|currval|lastval|last_insert_id|last_insert_rowid|scope_identity|identity_val_local)\([^()]*\)"
-    r"|@@identity|@@version|@@transaction_isolation|@@tx_isolation|next value for [\w.\"]+|[\w.\"]+\.(?:nextval|currval) from dual"
+    r"select (?:(?:nextval|currval|lastval|last_insert_id|last_insert_rowid|scope_identity)\([^()]*\)"
+    r"|@@identity|@@version|@@transaction_isolation|@@tx_isolation"
+    r"|next value for [\w.\"]+|[\w.\"]+\.(?:nextval|currval) from dual"
     r"|pg_catalog\.version\(\)|current_schema\(\))"
 )
 

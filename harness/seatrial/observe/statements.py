@@ -12,7 +12,7 @@ afterwards.
 | situation | rule |
 |---|---|
 | nested scopes | a statement counts in the inner scope and in every outer one |
-| threads and pool tasks started inside | count (see `observe.threads`), until the scope is left; `settle()` waits for them |
+| threads and pool tasks started inside | count until the scope is left (`observe.threads`); `settle()` waits |
 | asyncio tasks, SQLAlchemy's and gevent's greenlets | count: they copy the context |
 | streamed bodies | `with recording.resume():` around the iteration |
 | a statement that fails | counts; a statement that never reached the driver does not |
@@ -46,11 +46,11 @@ from seatrial.observe.rows import RowCount
 from seatrial.observe.sql import Shape, cached_shape, shape
 
 FIRST_ATTRIBUTED, LAST_ATTRIBUTED = 2, 6
-"""Executions of one statement in one scope that are attributed: the first only counts, and after a few the rest tell no more."""
+"""Executions of one statement in one scope that are attributed: the first only counts, later ones tell nothing new."""
 
 
 class Attribution(Protocol):
-    """Says where statements come from: `note` keeps raw facts on the hot path, `read` explains them after the request."""
+    """Says where statements come from: `note` keeps facts on the hot path, `read` explains them after the request."""
 
     def note(self, context: Any, nth: int) -> Any:
         """Facts of the current execution, or None for none.
@@ -123,7 +123,7 @@ class Recording:
         return len(self._built) + len(self._raw)
 
     def settle(self, timeout_s: float = 1.0) -> bool:
-        """Wait for threads and pool tasks that were started inside; call it before the scope is left. True: all have ended."""
+        """Wait for threads and pool tasks started inside, before the scope is left. True: all have ended."""
         deadline = time.monotonic() + timeout_s
         for work in list(self._work):
             left = max(0.0, deadline - time.monotonic())
@@ -251,7 +251,7 @@ _bind_names: "WeakKeyDictionary[Engine, str]" = WeakKeyDictionary()
 
 
 def name_binds(engines: Mapping[str | None, Engine]) -> None:
-    """Give engines the names under which the app knows them (`db.engines` of Flask-SQLAlchemy; None is the default bind)."""
+    """Give engines the app's names for them (`db.engines` of Flask-SQLAlchemy; None is the default bind)."""
     for name, engine in engines.items():
         _bind_names[engine] = name or ""
 

@@ -20,7 +20,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--seatrial", action="store_true", help="run Seatrial's guards (alone: only them; with paths: both)")
     add("--seatrial-route", metavar="GLOB", help="only routes whose `METHOD rule` or rule matches, e.g. 'GET /items/*'")
     add("--seatrial-passive", action="store_true", help="record what every request of this suite does to the database")
-    add("--seatrial-target", metavar="DIR", help="root of the project under trial (default: pytest's rootdir)")
+    add("--seatrial-target", metavar="DIR", help="root of the project under trial (default: found upwards from rootdir)")
     add("--seatrial-config", metavar="FILE", help="configuration file (default: pyproject.toml or seatrial.toml)")
     add("--seatrial-only", metavar="CODES", help="only guards of these rule families or codes, comma separated")
     add(
@@ -31,16 +31,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """Before the session begins, so that a configuration that cannot be used is answered in sentences alone."""
+    if not config.getoption("--seatrial"):
+        return None
+    from seatrial.plugin import guards
+
+    return guards.prepare(config)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
     if config.getoption("--seatrial"):
-        from seatrial.plugin.guards import Guards
+        from seatrial.plugin import guards
 
-        config.pluginmanager.register(Guards(config), "seatrial-guards")
+        guards.register(config)
     if config.getoption("--seatrial-passive"):
-        from seatrial.plugin.passive import Passive
+        from seatrial.plugin import passive
 
-        config.pluginmanager.register(Passive(config), "seatrial-passive")
+        passive.register(config)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -9,17 +9,23 @@ from __future__ import annotations
 import importlib
 import sys
 import types
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from seatrial import suites
+from seatrial.plugin.guarding import Aim
 
 PACKAGE = "_seatrial_guards"
 """Private parent package of the suites: never a name of the target's."""
-_OWN_MODULES = (PACKAGE, "_pytest", "seatrial", "xdist", "pytest_timeout")
+CONFTEST = "_seatrial_conftest"
+"""The module that `conftest` under [tool.seatrial] names: its fixtures are meant for the guards."""
+FOLDER = "seatrial/"
+"""What the ids of all guards begin with."""
+_OURS = (PACKAGE, CONFTEST, "_pytest", "seatrial", "xdist")
 
 
 class GuardModule(pytest.Module):
@@ -43,27 +49,43 @@ def announce() -> None:
     sys.modules[PACKAGE] = package
 
 
+def modules() -> list[Path]:
+    """The shipped guard suites."""
+    return sorted(suites.path("guards").glob("test_*.py"))
+
+
 def collect(session: pytest.Session) -> Iterator[pytest.Item]:
     """Every guard, under ids like `seatrial/test_queries.py::test_statements[GET /items/ [owner]]`."""
-    for path in sorted(Path(suites.path("guards")).glob("test_*.py")):
-        module = GuardModule.from_parent(session, path=path, name=path.stem, nodeid=f"seatrial/{path.name}")
+    for path in modules():
+        module = GuardModule.from_parent(session, path=path, name=path.stem, nodeid=f"{FOLDER}{path.name}")
         for item in session.genitems(module):
-            _drop_foreign_fixtures(item)
+            _keep_own_fixtures(item)
             yield item
 
 
-def _drop_foreign_fixtures(item: pytest.Item) -> None:
-    """Take the target's autouse fixtures off a guard, with whatever only they ask for.
+def ids(aims: Sequence[Aim]) -> list[str]:
+    """Ids of parametrised guards, each different: pytest may be told to refuse equal ones."""
+    times = Counter(aim.id for aim in aims)
+    return [aim.id if times[aim.id] == 1 else aim.subject for aim in aims]
+
+
+def _keep_own_fixtures(item: pytest.Item) -> None:
+    """Take the target's autouse fixtures off a guard, with whatever only they ask for, and its overrides of ours.
 
     Private to pytest, tried on 8.0 to 9.2: `_fixtureinfo` and `fixturenames`.
     """
     info: Any = getattr(item, "_fixtureinfo", None)
     if info is None:
         return
+    for name, definitions in info.name2fixturedefs.items():
+        own = [definition for definition in definitions if _is_ours(definition)]
+        if own and len(own) < len(definitions):
+            # A conftest of the target's that happens to define `seatrial_trial` means something else by it.
+            info.name2fixturedefs[name] = own
 
     def ours(name: str) -> bool:
         definitions = info.name2fixturedefs.get(name)
-        return bool(definitions) and (definitions[-1].func.__module__ or "").startswith(_OWN_MODULES)
+        return bool(definitions) and _is_ours(definitions[-1])
 
     todo = [*info.argnames, *(name for name in info.initialnames if name not in info.argnames and ours(name))]
     keep = {"request"}
@@ -75,3 +97,8 @@ def _drop_foreign_fixtures(item: pytest.Item) -> None:
                 todo.extend(definition.argnames)
     names: list[str] = item.fixturenames  # type: ignore[attr-defined]
     names[:] = [name for name in names if name in keep]
+
+
+def _is_ours(definition: Any) -> bool:
+    module = getattr(definition.func, "__module__", None) or ""
+    return any(module == name or module.startswith(f"{name}.") for name in _OURS)

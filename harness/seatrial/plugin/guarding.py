@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
-from seatrial.model.errors import InconclusiveError, SeatrialError
+from seatrial.model.errors import BrokenError, InconclusiveError, SeatrialError
 from seatrial.model.evidence import AppFacts, Budget, Exchange
 from seatrial.model.findings import Check, Finding
 from seatrial.model.inventory import ANONYMOUS, Access, Inventory, Route
@@ -105,6 +107,10 @@ def guard(
                 function(seatrial_trial)
             except SeatrialError as error:
                 seatrial_trial.cannot(error)
+            except Exception as error:
+                # Ours to mend, not the app's: a crash is not clean, and pytest shows the traceback.
+                seatrial_trial.cannot(_crash(function.__name__, error))
+                raise
             seatrial_trial.conclude()
 
         run.__name__, run.__qualname__ = function.__name__, function.__qualname__
@@ -238,7 +244,13 @@ class Trial:
             pytest.fail(f"broken: {broken[0].reason}", pytrace=False)
         if all(c.outcome in (Outcome.NOT_PROVED, Outcome.SKIPPED) for c in self.report.checks):
             reasons = dict.fromkeys(c.reason for c in self.report.checks)
-            pytest.skip("not proved: " + "; ".join(reasons))
+            pytest.skip("not proved: " + ("; ".join(reasons) or "the guard judged nothing"))
+
+
+def _crash(guard: str, error: Exception) -> BrokenError:
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    what = f"{type(error).__name__}: {error} at {os.path.basename(frame.filename)}:{frame.lineno}"
+    return BrokenError(f"the guard {guard} itself failed: {what}; pytest --seatrial shows the traceback")
 
 
 def sentence(finding: Finding) -> str:

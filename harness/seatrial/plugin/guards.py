@@ -1,36 +1,59 @@
-"""`pytest --seatrial`: discovery before collection, the guards as items, one result at the end."""
+"""`pytest --seatrial`: discovery before the session, the guards as items, one result at the end."""
 
 from __future__ import annotations
 
 import base64
 import fnmatch
 import pickle
-import tempfile
-from collections import Counter
-from collections.abc import Generator
+import sys
+import time
+from collections.abc import Generator, Iterable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from seatrial.config import Settings, load
-from seatrial.host.run import Run
 from seatrial.model.errors import ConfigurationError, SeatrialError
-from seatrial.model.findings import Finding
-from seatrial.model.inventory import Inventory
 from seatrial.model.outcomes import ExitCode
-from seatrial.model.profiles import Profile
-from seatrial.model.rules import Context, Rule
-from seatrial.plugin import collector, guard_fixtures
+from seatrial.plugin import collector, guard_fixtures, overrides, summary
+from seatrial.plugin.arguments import Arguments, take
 from seatrial.plugin.guarding import Aim, GuardPlan, Report, Trial
 from seatrial.plugin.outcome import Collected, conclude
+from seatrial.plugin.state import Shipment, State
 from seatrial.plugin.stream import Stream
-from seatrial.trials.pilot import Pilot, open_run, prepare
-from seatrial.verdict import baseline, budgets
 
 GUARDS: pytest.StashKey[Guards] = pytest.StashKey()
 _TRIAL: pytest.StashKey[Trial] = pytest.StashKey()
-_ARGUMENT = "seatrial/"
+
+# Options of pytest's that answer a question and run nothing.
+_QUESTIONS = ("help", "version", "markers", "showfixtures", "show_fixtures_per_test", "cacheshow")
+
+
+def prepare(config: pytest.Config) -> int | None:
+    """Before the session: configuration and discovery. What a person can mend is told in sentences and ends the run."""
+    if _is_worker(config) or any(getattr(config.option, name, None) for name in _QUESTIONS):
+        return None
+    guards = Guards(config)
+    config.stash[GUARDS] = guards
+    config.add_cleanup(guards.close)
+    try:
+        guards.discover()
+    except SeatrialError as error:
+        return guards.give_up(error)
+    except KeyboardInterrupt:
+        sys.stderr.write("seatrial: interrupted; nothing was changed\n")
+        return int(ExitCode.INTERRUPTED)
+    return None
+
+
+def register(config: pytest.Config) -> None:
+    """When pytest configures itself; after `prepare`, which an xdist worker does without."""
+    if _is_worker(config):
+        config.stash[GUARDS] = Guards(config)
+        config.stash[GUARDS].join(Shipment.unpack(config.workerinput["seatrial"]))  # type: ignore[attr-defined]
+    if GUARDS in config.stash:
+        config.stash[GUARDS].enlist()
 
 
 class Guards:
@@ -38,61 +61,143 @@ class Guards:
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
-        config.stash[GUARDS] = self
-        config.addinivalue_line("markers", "xdist_group(name): set by Seatrial, one group per host")
-        config.pluginmanager.register(guard_fixtures, "seatrial-guard-fixtures")
-        collector.announce()
-        self.stream = Stream.open(config.getoption("--seatrial-stream"))
         self.collected = Collected()
-        self._planned: dict[str, list[tuple[str, str]]] = {}
-        self._selected_ids = self._take_arguments()
-        self._only = {code.strip().upper() for code in (config.getoption("--seatrial-only") or "").split(",") if code}
-        self._pilot: Pilot | None = None
-        self.run: Run | None = None
-        self.settings: Settings
-        self.inventory = Inventory(())
-        if not self._is_worker and getattr(config.option, "numprocesses", None) and config.option.dist == "load":
-            config.option.dist = "loadgroup"  # two hosts in all, not two per worker
+        self.stream = Stream.open(config.getoption("--seatrial-stream"))
+        self._arguments = Arguments()
+        self._state: State | None = None
+        self._items: list[pytest.Item] = []
+        self._reports: dict[str, Report] = {}
+        self._interrupted = False
+        self._started = time.monotonic()
 
-    # ------------------------------------------------------------------ pytest's hooks
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionstart(self) -> None:
-        try:
-            if self._is_worker:
-                self._join(pickle.loads(base64.b64decode(self.config.workerinput["seatrial"])))  # type: ignore[attr-defined]
-            else:
-                self._discover()
-        except SeatrialError as error:
-            self._give_up(error)
+    # ------------------------------------------------------------------ before the session
+    def discover(self) -> None:
+        """Raises SeatrialError when there is nothing that can be tried."""
+        option = self.config.option
+        file = option.seatrial_config
+        start = Path(option.seatrial_target or self.config.rootpath)
+        self._state = State.configured(start, Path(file) if file else None, option.seatrial_only or "")
+        if self.stream.active:
+            overrides.load(self._state.settings)
+        # As xdist itself tells: it has read -n by now, and distributes nothing that is only collected.
+        distributed = getattr(option, "dist", "no") != "no" and bool(getattr(option, "tx", None))
+        distributed = distributed and not option.collectonly
+        state = self._state
+        state.discover(lambda text: self.stream.send("stage", text), for_workers=distributed)
+        self.collected.facts, self.collected.database = state.facts, state.database
+        self.stream.send("target", state.inventory, state.facts, state.database)
 
+    def join(self, shipment: Shipment) -> None:
+        """In an xdist worker."""
+        worker: str = self.config.workerinput["workerid"]  # type: ignore[attr-defined]
+        self._state = State.joined(shipment, self.config.option.seatrial_only or "", worker)
+        self.config.add_cleanup(self.close)
+
+    def give_up(self, error: SeatrialError) -> int:
+        self.stream.send("error", error)
+        mistakes = error.mistakes if isinstance(error, ConfigurationError) else (str(error),)
+        sys.stderr.write("".join(f"seatrial: {mistake}\n" for mistake in mistakes))
+        return int(error.exit_code)
+
+    def enlist(self) -> None:
+        config = self.config
+        self._arguments = take(config)
+        collector.announce()
+        config.pluginmanager.register(guard_fixtures, "seatrial-guard-fixtures")
+        if self.stream.active:
+            overrides.register(config)
+        if self._arguments.alone and config.pluginmanager.has_plugin("_cov"):
+            # The guards run the app in processes of their own: what pytest-cov would see of it here is nothing, and
+            # `--cov-fail-under` in addopts would fail them for that.
+            config.pluginmanager.unregister(name="_cov")
+        config.pluginmanager.register(self, "seatrial-guards")
+
+    @property
+    def state(self) -> State:
+        assert self._state is not None
+        return self._state
+
+    # ------------------------------------------------------------------ collection
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """xdist: every worker gets the inventory, so that all collect the same items."""
-        assert self.run is not None
-        shipped = (self.inventory, self.run.template, self.run.databases.recipe(), self.run.token)
-        node.workerinput["seatrial"] = base64.b64encode(pickle.dumps(shipped)).decode()
+        node.workerinput["seatrial"] = self.state.ship().pack()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
+        from seatrial.plugin import scheduling
+
+        return scheduling.scheduler(config, log, {item.nodeid: _profile(item) for item in self._items})
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self, session: pytest.Session) -> None:
+        """Plan before anybody else's hook sees an item, also in a controller of xdist, which collects nothing itself."""
+        found = [item for item in collector.collect(session) if self._planned(item)]
+        if unknown := self._arguments.unknown([item.nodeid for item in found]):
+            raise pytest.UsageError(
+                *(f"there is no guard {nodeid}" for nodeid in unknown),
+                "see them all with: pytest --seatrial --collect-only -q",
+            )
+        self._items = [item for item in found if self._arguments.wants(item.nodeid)]
+        self.collected.plan = {item.nodeid: self._planned(item) for item in self._items}
+        self.stream.send("planned", self.collected.plan)
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         plan: GuardPlan | None = getattr(metafunc.function, "seatrial_plan", None)
-        if plan is not None:
-            aims = [aim for aim in plan.over(self.inventory) if self._wanted(aim)]
-            metafunc.parametrize("seatrial_trial", aims, indirect=True, ids=[aim.id for aim in aims])
+        if plan is not None and metafunc.module.__name__.startswith(f"{collector.PACKAGE}."):
+            aims = [aim for aim in plan.over(self.state.inventory) if self._wanted(aim)]
+            if aims:  # an empty set would become an item that is skipped, or an error, as the target's settings say
+                metafunc.parametrize("seatrial_trial", aims, indirect=True, ids=collector.ids(aims))
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed and report.nodeid.startswith(collector.FOLDER) and not self.collected.plan:
+            self.collected.broken.append(f"{report.nodeid} could not be collected: {_last_line(report)}")
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
-        for item in collector.collect(session):
-            plan: GuardPlan = item.function.seatrial_plan  # type: ignore[attr-defined]
-            rules = [rule for rule in plan.rules if self.selected(rule)]
-            callspec = getattr(item, "callspec", None)
-            if not rules or callspec is None or "seatrial_trial" not in callspec.params:
-                continue
-            if self._selected_ids and not item.nodeid.startswith(tuple(self._selected_ids)):
-                continue
-            subject = callspec.params["seatrial_trial"].subject
-            item.add_marker(pytest.mark.xdist_group(f"seatrial-{plan.profile.value}"))
-            self._planned[item.nodeid] = [(rule.code, subject) for rule in rules]
-            items.append(item)
-        self.stream.send("planned", len(self._planned))
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items.extend(self._items)
+
+    def pytest_deselected(self, items: Iterable[pytest.Item]) -> None:
+        for item in items:
+            self._did_not_run(item.nodeid, "deselected (by -k, -m, --lf or a plugin)")
+
+    def _planned(self, item: pytest.Item) -> tuple[tuple[str, str], ...]:
+        """(rule, subject) of everything that an item is to judge; empty where nothing of it is selected."""
+        plan: GuardPlan | None = getattr(getattr(item, "function", None), "seatrial_plan", None)
+        callspec = getattr(item, "callspec", None)
+        if plan is None or callspec is None:
+            return ()
+        subject = callspec.params["seatrial_trial"].subject
+        return tuple((rule.code, subject) for rule in plan.rules if self.state.selected(rule))
+
+    def _wanted(self, aim: Aim) -> bool:
+        glob = self.config.getoption("--seatrial-route")
+        if not glob:
+            return True
+        if aim.route is None:
+            return False
+        return any(fnmatch.fnmatchcase(name, glob) for name in (f"{aim.route.method} {aim.route.rule}", aim.route.rule))
+
+    # ------------------------------------------------------------------ running
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> None:
+        """A test module of the team's that cannot be imported ends their part of the run, not ours."""
+        option = self.config.option
+        ends = session.testsfailed and not option.continue_on_collection_errors and not option.collectonly
+        if not ends or _is_worker(self.config) or self.config.pluginmanager.has_plugin("dsession"):
+            return
+        ours = [item for item in session.items if item.nodeid in self.collected.plan]
+        for item, following in zip(ours, chain(ours[1:], [None]), strict=True):
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            if session.shouldfail:
+                raise session.Failed(session.shouldfail)
+            if session.shouldstop:
+                raise session.Interrupted(session.shouldstop)
+
+    def trial(self, aim: Aim, item: pytest.Item) -> Trial:
+        """For the fixture."""
+        item.stash[_TRIAL] = self.state.trial(aim)
+        return item.stash[_TRIAL]
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
@@ -104,153 +209,111 @@ class Guards:
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        payload = getattr(report, "seatrial", None)
-        if payload is None or self._is_worker:
+        nodeid = report.nodeid
+        if _is_worker(self.config) or nodeid not in self.collected.plan:
             return
-        brought: Report = pickle.loads(base64.b64decode(payload))
-        self.collected.add(brought)
-        self.stream.send("report", brought, report.nodeid)
+        payload = getattr(report, "seatrial", None)
+        if payload is not None:
+            brought: Report = pickle.loads(base64.b64decode(payload))
+            self._reports[nodeid] = brought  # the last one counts, where a plugin runs an item again
+            self.stream.send("report", nodeid, brought)
+        elif report.failed:
+            self.collected.broken.append(f"{nodeid} could not be run: {_last_line(report)}")
+        elif report.skipped:
+            self._did_not_run(nodeid, f"skipped by the project's own pytest: {_skip_reason(report)}")
+
+    def _did_not_run(self, nodeid: str, why: str) -> None:
+        if nodeid in self.collected.plan:
+            self.collected.unrun[nodeid] = why
+
+    # ------------------------------------------------------------------ the end
+    def pytest_keyboard_interrupt(self) -> None:
+        self._interrupted = True
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: Any) -> None:
-        """xdist: what a worker had planned; a worker that died has planned nothing it can tell of."""
-        self._planned.update(getattr(node, "workeroutput", {}).get("seatrial_planned", {}))
-        if error:
-            self.collected.broken.append(f"a pytest worker died: {error}; run without -n to see why")
+        """xdist: what a worker has to say beside its reports, or that it died."""
+        told: dict[str, Any] = getattr(node, "workeroutput", {}).get("seatrial", {})
+        self.collected.unrun.update(told.get("unrun", {}))
+        self.collected.files_written += told.get("files", ())
+        self.collected.broken += told.get("broken", ())
+        if error and not self._interrupted:
+            self.collected.broken.append(f"a pytest worker died ({error}): run without -n to see why")
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        if self._is_worker:
-            self.config.workeroutput["seatrial_planned"] = self._planned  # type: ignore[attr-defined]
-            self._close()
+        collected = self.collected
+        collected.files_written = sorted({*collected.files_written, *self.state.files_written()})
+        try:
+            self.state.close()
+        except SeatrialError as error:
+            collected.broken.append(str(error))
+        if _is_worker(self.config):
+            self.config.workeroutput["seatrial"] = {  # type: ignore[attr-defined]
+                "unrun": collected.unrun,
+                "files": collected.files_written,
+                "broken": collected.broken,
+            }
             return
-        if self.run is None:
-            return
-        self.collected.planned = [pair for pairs in self._planned.values() for pair in pairs]
-        self.collected.files_written = self.run.files_written()
-        self._close()
         if self.stream.active:
-            self.stream.send("end", self.collected.planned, self.collected.files_written)
+            self.stream.send("end", int(session.exitstatus), collected.unrun, collected.broken, collected.files_written)
+        elif self._concludes(int(session.exitstatus)):
+            self._conclude(session)
+
+    def _concludes(self, status: int) -> bool:
+        """Not where nothing was meant to run, nor where pytest itself gave up: that may not touch any file."""
+        crashed = status in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR)
+        return not (self._interrupted or crashed or self.config.option.collectonly)
+
+    def _conclude(self, session: pytest.Session) -> None:
+        collected, state = self.collected, self.state
+        for nodeid, report in self._reports.items():
+            collected.add(nodeid, report)
+        collected.elapsed_s = time.monotonic() - self._started
+        filtered = state.only or self._arguments.ids or self.config.getoption("--seatrial-route")
+        try:
+            result = conclude(state.settings, state.inventory, collected, whole=not filtered)
+        except SeatrialError as error:
+            session.exitstatus = self.give_up(error)
             return
-        filtered = self._only or self._selected_ids or self.config.getoption("--seatrial-route")
-        result = conclude(self.settings, self.inventory, self.collected, whole=not filtered)
-        self.collected.result = result
-        # The team's own failures (1) and pytest's own trouble stay what they are.
-        if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        collected.result = result
+        if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED) or (
+            # A guard that broke has failed for pytest; for the verdict that is worse than a finding.
+            session.exitstatus == pytest.ExitCode.TESTS_FAILED and result.exit_code is ExitCode.BROKEN
+        ):
             session.exitstatus = int(result.exit_code)
 
-    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        result = self.collected.result
-        if result is None:
-            return
-        terminalreporter.section("seatrial")
-        from seatrial.reports.terminal import summary_lines
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self.collected.result is not None:
+            summary.show(self.collected.result, terminalreporter)
+        elif self.collected.plan and not self.config.option.collectonly and not self.stream.active:
+            terminalreporter.section("seatrial")
+            terminalreporter.write_line("the run ended early: nothing is proved, and no file was changed")
 
-        for line in summary_lines(result):
-            terminalreporter.write_line(line)
+    def close(self) -> None:
+        """Whatever ended pytest. Reports nothing: there is nobody left to tell."""
+        if self._state is not None:
+            try:
+                self._state.close()
+            except SeatrialError as error:
+                sys.stderr.write(f"seatrial: {error}\n")
 
-    def pytest_unconfigure(self) -> None:
-        self._close()
 
-    # ------------------------------------------------------------------ for fixtures
-    def trial(self, aim: Aim, item: pytest.Item) -> Trial:
-        made = Trial(
-            aim,
-            self.pilot,
-            self._context,
-            self._budgets.of,
-            dict(self.settings.rules),
-            self._take_known,
-            self.selected,
-        )
-        item.stash[_TRIAL] = made
-        return made
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
 
-    def pilot(self) -> Pilot:
-        assert self.run is not None
-        if self._pilot is None:
-            self._pilot = Pilot(self.run)
-        return self._pilot
 
-    def selected(self, rule: Rule) -> bool:
-        """Whether a rule is neither switched off nor left out by --seatrial-only."""
-        if self.settings.rules.get(rule.code) == "off":
-            return False
-        return not self._only or bool(self._only & {rule.code, rule.family})
+def _profile(item: pytest.Item) -> str:
+    plan: GuardPlan = item.function.seatrial_plan  # type: ignore[attr-defined]
+    return plan.profile.value
 
-    # ------------------------------------------------------------------ inside
-    @property
-    def _is_worker(self) -> bool:
-        return hasattr(self.config, "workerinput")
 
-    def _settings(self) -> Settings:
-        root = Path(self.config.getoption("--seatrial-target") or self.config.rootpath)
-        file = self.config.getoption("--seatrial-config")
-        settings = load(root, Path(file) if file else None)
-        self._known: Counter[str] = Counter()
-        for entry in baseline.load(settings.state_folder / "baseline.tsv").entries.values():
-            self._known[entry.fingerprint] += entry.count
-        self._budgets = budgets.load(settings.state_folder / "budgets.tsv")
-        self._context = Context(limits=settings.limits, environment=settings.environment, hot=frozenset(settings.hot))
-        return settings
+def _last_line(report: pytest.CollectReport | pytest.TestReport) -> str:
+    lines = [line.strip() for line in str(report.longreprtext).splitlines() if line.strip()]
+    return lines[-1][:200] if lines else "no reason was given"
 
-    def _discover(self) -> None:
-        self.settings = self._settings()
-        self.run = open_run(self.settings, lambda text: self.stream.send("stage", text))
-        workers = bool(getattr(self.config.option, "numprocesses", None))
-        profiles = (Profile.PROTECTION,) if workers else (Profile.PROTECTION, Profile.SWEEP)
-        self.inventory = prepare(self.run, *profiles)
-        self.collected.facts = Pilot(self.run).facts()
-        if workers:
-            self.run.stop(Profile.PROTECTION)  # the workers have hosts of their own
-        self.stream.send("target", self.inventory, self.collected.facts, self.run.databases.description)
 
-    def _join(self, shipped: tuple[Inventory, str, Any, str]) -> None:
-        self.inventory, template, recipe, _ = shipped
-        self.settings = self._settings()
-        self.run = open_run(self.settings)
-        self.run.join(template, recipe)
-
-    def _give_up(self, error: SeatrialError) -> None:
-        self._close()
-        self.stream.send("error", error)
-        mistakes = error.mistakes if isinstance(error, ConfigurationError) else (str(error),)
-        lines = [f"seatrial: {mistake}" for mistake in mistakes]
-        self.collected.gave_up = ExitCode(error.exit_code)
-        pytest.exit("\n".join(lines), returncode=int(error.exit_code))
-
-    def _wanted(self, aim: Aim) -> bool:
-        glob = self.config.getoption("--seatrial-route")
-        if not glob or aim.route is None:
-            return not glob
-        return fnmatch.fnmatchcase(f"{aim.route.method} {aim.route.rule}", glob) or fnmatch.fnmatchcase(
-            aim.route.rule, glob
-        )
-
-    def _take_known(self, finding: Finding) -> bool:
-        """Use up one entry of the baseline: three equal findings need a count of three."""
-        fingerprint = finding.fingerprint
-        if self._known[fingerprint] <= 0:
-            return False
-        self._known[fingerprint] -= 1
-        return True
-
-    def _take_arguments(self) -> list[str]:
-        """Ids of guards on the command line are ours; without any other path only guards run."""
-        config = self.config
-        if self._is_worker:
-            return list(config.option.seatrial_ids or ())
-        given = config.args_source is pytest.Config.ArgsSource.ARGS
-        ours = [argument for argument in config.args if argument.startswith(_ARGUMENT)] if given else []
-        rest = [argument for argument in config.args if not argument.startswith(_ARGUMENT)] if given else []
-        config.option.seatrial_ids = ours
-        config.args = rest or [tempfile.mkdtemp(prefix="seatrial-empty-")]
-        self._empty = None if rest else Path(config.args[0])
-        return ours
-
-    def _close(self) -> None:
-        if self.run is not None:
-            self.run.close()
-        empty = getattr(self, "_empty", None)
-        if empty is not None and empty.is_dir():
-            empty.rmdir()
+def _skip_reason(report: pytest.TestReport) -> str:
+    if isinstance(report.longrepr, tuple):
+        return str(report.longrepr[2]).removeprefix("Skipped: ")
+    return _last_line(report)

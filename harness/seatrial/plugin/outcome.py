@@ -12,7 +12,7 @@ from seatrial.model.errors import ConfigurationError
 from seatrial.model.evidence import AppFacts, Exchange
 from seatrial.model.findings import Check, Finding
 from seatrial.model.inventory import Inventory
-from seatrial.model.outcomes import ExitCode
+from seatrial.model.outcomes import Outcome
 from seatrial.model.profiles import Profile
 from seatrial.model.result import Result, RouteRow, ToolRun
 from seatrial.plugin.guarding import Report
@@ -20,12 +20,17 @@ from seatrial.verdict import baseline, budgets
 from seatrial.verdict.renames import renames
 from seatrial.verdict.verdict import decide, reconcile, relevel
 
+Pairs = tuple[tuple[str, str], ...]
+
 
 @dataclass(slots=True)
 class Collected:
     """Everything that one run of the guards (and tools) found, before baseline and verdict."""
 
-    planned: list[tuple[str, str]] = field(default_factory=list)
+    plan: dict[str, Pairs] = field(default_factory=dict)
+    """(rule, subject) of what each guard item is to judge, by the item's id."""
+    unrun: dict[str, str] = field(default_factory=dict)
+    """Why an item did not run, where that is known."""
     checks: list[Check] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     rows: list[RouteRow] = field(default_factory=list)
@@ -38,9 +43,14 @@ class Collected:
     database: str = ""
     elapsed_s: float = 0.0
     result: Result | None = None
-    gave_up: ExitCode | None = None
+    _reported: set[str] = field(default_factory=set)
 
-    def add(self, report: Report) -> None:
+    def add(self, nodeid: str, report: Report) -> None:
+        """What one item brought home."""
+        self._reported.add(nodeid)
+        # A rule about the whole app says itself what of the app it judged (`config SECRET_KEY`).
+        subjects = {check.rule: check.subject for check in report.checks}
+        self.plan[nodeid] = tuple((rule, subjects.get(rule, subject)) for rule, subject in self.plan.get(nodeid, ()))
         self.checks += report.checks
         self.findings += report.findings
         self.rows += report.rows
@@ -49,6 +59,21 @@ class Collected:
             self.inconclusive.append(report.inconclusive)
         if report.broken and report.broken not in self.broken:
             self.broken.append(report.broken)
+
+    @property
+    def planned(self) -> list[tuple[str, str]]:
+        """(rule, subject) of everything that was to be judged."""
+        return [pair for pairs in self.plan.values() for pair in pairs]
+
+    def reconciled(self) -> list[Check]:
+        """The checks, and for each planned one that did not run one that is not proved and says why."""
+        lost = [
+            Check(rule, subject, Outcome.NOT_PROVED, f"planned, but did not run: {self.unrun[nodeid]}")
+            for nodeid, pairs in self.plan.items()
+            if nodeid not in self._reported and nodeid in self.unrun
+            for rule, subject in pairs
+        ]
+        return reconcile(self.planned, [*self.checks, *lost])
 
 
 def in_ci() -> bool:
@@ -74,10 +99,11 @@ def conclude(
     """
     ci = in_ci() if ci is None else ci
     levels = dict(settings.rules)
-    checks = reconcile(collected.planned, collected.checks)
+    checks = collected.reconciled()
+    unrun = len(checks) - len(collected.checks)
     findings = relevel(collected.findings, levels)
     known = baseline.load(settings.state_folder / "baseline.tsv")
-    complete = whole and not collected.inconclusive and not collected.broken
+    complete = whole and not collected.inconclusive and not collected.broken and not unrun
     finished = baseline.Finished.of(
         checks,
         collected.tools,
@@ -98,7 +124,7 @@ def conclude(
         pruned=settled.pruned,
         notes=list(_notes(inventory, collected)),
         broken=list(collected.broken),
-        inconclusive=list(collected.inconclusive),
+        inconclusive=[*collected.inconclusive, *_unrun(unrun, collected)],
         elapsed_s=round(collected.elapsed_s, 3),
     )
     lowered = spent
@@ -116,6 +142,13 @@ def conclude(
         _keep(result, lambda: baseline.save(settings.state_folder / "baseline.tsv", settled.baseline, tools=versions))
     result.exit_code = decide(result, strict_proof=strict_proof)
     return result
+
+
+def _unrun(number: int, collected: Collected) -> Iterator[str]:
+    """Whatever the settings say of proof: a run that left out what it had planned has not passed."""
+    if number and not collected.broken:
+        checks = "1 planned check" if number == 1 else f"{number} planned checks"
+        yield f"{checks} did not run; `seatrial check` runs them without the project's own pytest settings and hooks"
 
 
 def _keep(result: Result, save: Callable[[], bool]) -> None:

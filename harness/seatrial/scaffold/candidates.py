@@ -131,11 +131,15 @@ def _apps(project: Project, classes: set[str], factories: dict[str, Candidate]) 
     """Module-level apps; what they are made by gains by it."""
     for module in project.modules:
         for statement in module.at_import():
-            value = statement.value if isinstance(statement, ast.Assign | ast.AnnAssign) else None
-            if not isinstance(value, ast.Call) or module.is_test or not module.name:
+            match statement:
+                case ast.Assign(targets=[target, *_], value=ast.Call() as value):
+                    name = last_name(target)
+                case ast.AnnAssign(target=target, value=ast.Call() as value):
+                    name = last_name(target)
+                case _:
+                    continue
+            if module.is_test or not module.name:
                 continue
-            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]  # type: ignore[union-attr]
-            name = last_name(targets[0])
             by = _called(project, module, value, factories)
             if by is not None:
                 by.calls.append((module, value))

@@ -2,6 +2,7 @@
 
 import json
 import re
+import textwrap
 from collections.abc import Iterable, Iterator
 
 from seatrial.scaffold import made_up
@@ -11,6 +12,8 @@ from seatrial.scaffold.survey import Survey
 from seatrial.scaffold.variables import Need
 
 _COLUMN = 44
+_WIDTH = 112
+_WIDTH = 116
 _MOST = 8
 
 
@@ -30,10 +33,16 @@ class Text:
 
     def set(self, key: str, value: object, why: str = "", *, commented: bool = False) -> None:
         line = f"{'# ' if commented else ''}{_key(key)} = {toml(value)}"
-        self.lines.append(f"{line:<{_COLUMN}}  # {why}" if why else line)
+        whole = f"{line:<{_COLUMN}}  # {why}" if why else line
+        if len(whole) <= _WIDTH:
+            self.lines.append(whole)
+            return
+        if why:
+            self.say(why)
+        self.lines.append(line)
 
     def say(self, *sentences: str) -> None:
-        self.lines += [f"# {sentence}" for sentence in sentences]
+        self.lines += [f"# {line}" for sentence in sentences for line in textwrap.wrap(sentence, _WIDTH)]
 
     def gap(self) -> None:
         if self.lines and self.lines[-1]:
@@ -67,9 +76,7 @@ def document(survey: Survey, *, prefix: str, database: str | None, seed: Seed | 
         seed_failed: Why the seed that would have been used is not.
     """
     text = Text(prefix)
-    text.say(
-        "Seatrial: sea trials for this app. `seatrial check` runs them; every key is explained in its documentation."
-    )
+    text.say("Sea trials for this app: `seatrial check` runs them.")
     text.table()
     _app(text, survey)
     _seed(text, survey, seed, seed_failed)
@@ -104,7 +111,7 @@ def _app(text: Text, survey: Survey) -> None:
     if survey.workers:
         text.set("workers", survey.workers[0], survey.workers[1])
     else:
-        text.set("workers", 1, "processes of the deployment; more than one needs a shared rate-limit storage")
+        text.set("workers", 1, "processes of the deployment")
     text.set("environment", "production", "what the trial stands for")
     text.set("hot", ["GET /"], "critical pages; default: those with a budget", commented=True)
     text.set("skip", ["GET /export/*"], "never requested; log-out is left alone anyway", commented=True)
@@ -113,22 +120,20 @@ def _app(text: Text, survey: Survey) -> None:
 def _seed(text: Text, survey: Survey, seed: Seed | None, failed: str) -> None:
     if seed is not None:
         text.set("seed", seed.spec, f"{seed.place}: one of everything, sown before the trial")
-    others = [one for one in survey.seeds if one is not seed]
-    if seed is None:
-        text.say(
-            "Pages of an empty database prove little. A seed makes one of everything, and somebody who can log in:"
-        )
-        text.say("a command of the app's own CLI, or a function of the app (tests/trial.py: def seed(app): …).")
+        return
+    text.say(
+        "Pages of an empty database prove little. A seed makes one of everything, and somebody who can log in: "
+        "a command of the app's own CLI, or a function of the app (tests/trial.py: def seed(app): …)."
+    )
     if failed:
-        text.say(f"It was tried and failed: {failed}")
-    for one in others[:_MOST]:
-        hint = (
-            "" if one.ready else " (needs a function of the app around it)" if ":" in one.spec else " (asks for more)"
-        )
+        text.say(f"The one that was found was tried and failed: {failed}")
+    found = [one for one in survey.seeds if one.ready] or survey.seeds
+    for one in found[:_MOST]:
+        hint = "" if one.ready else " (asks for more)" if one.is_command else " (wrap it in a function of the app)"
         text.set("seed", one.spec, f"{one.place}{hint}", commented=True)
-    if len(others) > _MOST:
-        text.say(f"… and {len(others) - _MOST} more")
-    if seed is None and not survey.seeds:
+    if len(found) > _MOST:
+        text.say(f"… and {len(found) - _MOST} more")
+    if not found:
         text.set("seed", "tests.trial:seed", commented=True)
 
 
@@ -143,7 +148,7 @@ def _environment(text: Text, survey: Survey) -> None:
             continue
         value = made_up.value_for(reading)
         if value is not None:
-            text.set(name, value, f"{reading.place}: made up, worth nothing outside a trial")
+            text.set(name, value, f"{reading.place}: made up for trials")
         elif name in survey.examples:
             value, file = survey.examples[name]
             text.set(name, value, f"{reading.place}: as in {file}")
@@ -163,7 +168,7 @@ def _need(need: Need) -> str:
         case Need.EMPTY:
             return "has no default"
         case Need.DEFAULT:
-            return "has a default, which a deployment should not use"
+            return "has a default; a deployment sets its own"
 
 
 def _config(text: Text, survey: Survey) -> None:
@@ -182,9 +187,9 @@ def _config(text: Text, survey: Survey) -> None:
 def _database(text: Text, survey: Survey, chosen: str | None) -> None:
     text.table("database")
     if chosen is not None:
-        text.set("url", chosen, "embedded (PostgreSQL), sqlite, or the URL of a server for trials")
+        text.set("url", chosen, "embedded (PostgreSQL), sqlite, or a server's URL")
     elif survey.database.used:
-        text.set("url", "embedded", "a PostgreSQL of the trial's own; or sqlite, or the URL of a server for trials")
+        text.set("url", "embedded", "a PostgreSQL of the trial's own; or sqlite, or a server's URL")
     else:
         text.set("url", "sqlite", "the app's code uses no SQLAlchemy: an empty file is all that is needed")
 
@@ -199,9 +204,9 @@ def _gates(text: Text, survey: Survey) -> None:
 def _login(text: Text, survey: Survey) -> None:
     found = survey.login
     where = f"The log-in form seems to be {found.path} ({found.place})." if found else "No log-in form was found."
-    text.say(f"Who is logged in. {where} Fill in somebody whom the seed makes; until then")
     text.say(
-        'only public pages are tried. A token API: headers = { Authorization = "env:TRIAL_TOKEN" } in place of both.'
+        f"Who is logged in. {where} Fill in somebody whom the seed makes; until then only public pages are tried. "
+        "Passwords may come from your environment, as env:NAME."
     )
     text.table("identities", commented=True, many=True)
     text.set("name", "owner", commented=True)
@@ -227,9 +232,7 @@ def _oauth(text: Text, survey: Survey) -> None:
 def _webhooks(text: Text, survey: Survey) -> None:
     for hook in survey.webhooks:
         text.gap()
-        text.say(
-            f"A webhook ({hook.place}). Check provider and secret, name the events that the app handles, uncomment."
-        )
+        text.say(f"A webhook ({hook.place}): check provider and secret, and name the events that the app handles.")
         text.table("webhooks", commented=True, many=True)
         text.set("path", hook.path, commented=True)
         text.set("provider", hook.provider, "stripe, standard (standardwebhooks.com) or generic", commented=True)

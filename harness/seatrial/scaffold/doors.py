@@ -68,7 +68,7 @@ def webhooks(project: Project, found: list[View]) -> list[Hook]:
         if "webhook" not in view.rule.lower() or "POST" not in view.methods or view.takes_arguments:
             continue
         stripe = "stripe" in said(view)
-        secrets = _secret_names(project, "STRIPE" if stripe else "")
+        secrets = [name for name in _secret_names(project) if ("STRIPE" in name) is stripe]
         provider = "stripe" if stripe else "generic"
         hooks.setdefault(view.rule, Hook(view.rule, view.place, provider, secrets[0] if secrets else ""))
     return list(hooks.values())
@@ -102,9 +102,26 @@ def _field_names(project: Project, view: View) -> list[str]:
             case ast.Attribute(value=ast.Attribute(value=ast.Name(), attr=field), attr="data"):
                 names.append(field)
     for call in calls(view):
+        names += _form_fields(project, view, call)
         if last_name(call.func) in ("render_template", "render") and call.args:
             names += _inputs(_template(project, text_of(call.args[0]) or ""))
     return [name for name in dict.fromkeys(names) if name]
+
+
+def _form_fields(project: Project, view: View, call: ast.Call) -> list[str]:
+    """Fields of the form class that a call makes: `LoginForm()`."""
+    found = project.definition(view.module.dotted(call.func))
+    if found is None or not found[1].lower().endswith("form"):
+        return []
+    module, name = found
+    return [
+        last_name(statement.targets[0])
+        for cls in module.at_import()
+        if isinstance(cls, ast.ClassDef) and cls.name == name
+        for statement in cls.body
+        if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Call)
+        if "Field" in last_name(statement.value.func)
+    ]
 
 
 def _inputs(page: str) -> list[str]:
@@ -123,12 +140,12 @@ def _template(project: Project, name: str) -> str:
     return project.text(found[0].relative_to(project.root).as_posix()) if found else ""
 
 
-def _secret_names(project: Project, word: str) -> list[str]:
+def _secret_names(project: Project) -> list[str]:
     """Names such as STRIPE_WEBHOOK_SECRET that the app's own code mentions."""
     names: set[str] = set()
     for module in project.app_modules:
         for node in module.nodes:
             text = text_of(node) or (node.id if isinstance(node, ast.Name) else "")
-            if text and _SECRET_NAME.fullmatch(text) and word in text:
+            if text and _SECRET_NAME.fullmatch(text):
                 names.add(text)
     return sorted(names, key=lambda name: (len(name), name))

@@ -14,15 +14,16 @@ _FEW = 6
 
 def services(project: Project) -> list[str]:
     """Outermost folders, and modules where there is no folder."""
-    return _named(project, _SERVICES)
+    found = _named(project, _SERVICES)
+    return [path for path in found if not path.endswith(".py")] or found
 
 
 def routes(project: Project, found: list[View]) -> list[str]:
-    """Outermost folders of that name that hold views, and the modules beside them where they are few."""
+    """Outermost folders of that name that hold views, else the modules that do, where they are few."""
     holding = {view.module.path for view in found}
     folders = [f for f in _named(project, _ROUTES) if any(p == f or p.startswith(f + "/") for p in holding)]
-    loose = sorted(p for p in holding if not any(p == f or p.startswith(f + "/") for f in folders))
-    return [*folders, *loose] if len(loose) <= _FEW else folders
+    folders = [f for f in folders if not f.endswith(".py")] or folders
+    return folders or (sorted(holding) if len(holding) <= _FEW else [])
 
 
 def sources(project: Project, chosen: Candidate) -> list[str]:

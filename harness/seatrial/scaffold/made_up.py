@@ -1,4 +1,4 @@
-"""Values for variables that sign things: random, of the shape that is expected, and good for nothing outside a trial."""
+"""Random values for variables that sign things: of the shape that is expected, worth nothing outside a trial."""
 
 import base64
 import re
@@ -38,6 +38,6 @@ def value_for(reading: Reading) -> str | None:
     if _ENCRYPTS.search(name) and is_own_secret(reading):
         return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
     if is_own_secret(reading) or ("WEBHOOK" in name and "SECRET" in name):
-        return secrets.token_hex(24)
+        return secrets.token_hex(20)
     # A credential without which the app does not even start. Nothing is sent with it: outbound calls are refused.
     return f"trial-{secrets.token_hex(12)}" if reading.need is Need.REQUIRED and _SECRET.search(name) else None

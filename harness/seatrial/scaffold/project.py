@@ -163,6 +163,22 @@ class Project:
         """Without tests, documentation and scripts."""
         return [module for module in self.modules if not module.is_test and not module.is_aside]
 
+    def around(self, start: Module) -> "Project":
+        """The same project without what has nothing to do with one app: other apps, loose files.
+
+        The app's own top-level package counts as a whole: parts of it may be imported by name.
+        """
+        top = start.name.partition(".")[0]
+        near = {m.name for m in self.modules if m.name.partition(".")[0] == top}
+        waiting = [self.by_name[name] for name in near]
+        while waiting:
+            for target in set(waiting.pop().imports.values()):
+                found = self.by_name.get(target) or self.by_name.get(target.rpartition(".")[0])
+                if found is not None and found.name not in near:
+                    near.add(found.name)
+                    waiting.append(found)
+        return Project(self.root, [m for m in self.modules if m.name in near], self.by_name, self.unread)
+
     def definition(self, dotted: str, depth: int = 5) -> tuple[Module, str] | None:
         """Module and name in which a dotted name is really defined, through re-exports."""
         owner, _, name = dotted.rpartition(".")

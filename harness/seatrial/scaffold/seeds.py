@@ -18,6 +18,10 @@ class Seed:
     ready: bool
     """It can be used as it stands: a command that asks for nothing, a function of the app."""
 
+    @property
+    def is_command(self) -> bool:
+        return self.spec.startswith("flask ")
+
 
 def seeds(project: Project) -> list[Seed]:
     """Commands first, each once."""
@@ -31,16 +35,15 @@ def seeds(project: Project) -> list[Seed]:
                 if command is not None:
                     if _SEED.search(command.spec):
                         commands.setdefault(command.spec, command)
-                elif node in module.tree.body and _SEED.search(node.name) and module.name:
-                    if (seed := _function(module, node)) is not None:
-                        functions.setdefault(seed.spec, seed)
+                elif (seed := _function(module, node)) is not None:
+                    functions.setdefault(seed.spec, seed)
     return [*commands.values(), *functions.values()]
 
 
 def unambiguous(found: list[Seed]) -> Seed | None:
     """The one to use without asking: the only ready function that takes the app, else the only ready command."""
-    for kind in (":", "flask "):
-        ready = [seed for seed in found if kind in seed.spec and seed.ready]
+    for command in (False, True):
+        ready = [seed for seed in found if seed.is_command is command and seed.ready]
         if len(ready) == 1:
             return ready[0]
         if ready:
@@ -82,6 +85,8 @@ def _cli_names(project: Project) -> dict[str, str]:
 
 def _function(module: Module, node: ast.FunctionDef) -> Seed | None:
     """Something that nothing is asked of but the app; without a parameter for it, it needs a wrapper that has one."""
+    if node not in module.tree.body or not module.name or not _SEED.search(node.name):
+        return None
     positional = [*node.args.posonlyargs, *node.args.args]
     required = positional[: len(positional) - len(node.args.defaults)]
     takes_app = bool(positional) and positional[0].arg in ("app", "application", "flask_app") and len(required) <= 1

@@ -24,6 +24,8 @@ class Survey:
     """The findings of one reading."""
 
     project: Project
+    near: Project
+    """Only what the chosen app is made of."""
     chosen: Candidate
     others: list[Candidate]
     argument: Argument | None
@@ -38,11 +40,11 @@ class Survey:
 
     @cached_property
     def login(self) -> doors.Login | None:
-        return doors.login(self.project, self.views)
+        return doors.login(self.near, self.views)
 
     @cached_property
     def webhooks(self) -> list[doors.Hook]:
-        return doors.webhooks(self.project, self.views)
+        return doors.webhooks(self.near, self.views)
 
     @cached_property
     def oauth(self) -> doors.OAuthDoor | None:
@@ -50,15 +52,15 @@ class Survey:
 
     @cached_property
     def seeds(self) -> list[seeds.Seed]:
-        return seeds.seeds(self.project)
+        return seeds.seeds(self.near)
 
     @cached_property
     def services(self) -> list[str]:
-        return folders.services(self.project)
+        return folders.services(self.near)
 
     @cached_property
     def routes(self) -> list[str]:
-        return folders.routes(self.project, self.views)
+        return folders.routes(self.near, self.views)
 
     @cached_property
     def sources(self) -> list[str]:
@@ -103,11 +105,12 @@ def survey(root: Path, app: str | None = None) -> Survey:
     found = candidates.candidates(project)
     chosen = _chosen(project, found, app)
     _refuse_other_root(project, chosen)
-    readings = variables.readings(project)
-    database = databases.database_facts(project, readings)
-    argument = candidates.argument(project, chosen, class_wanted=database.used and not database.variables)
+    near = project.around(chosen.module)
+    readings = variables.readings(near)
+    database = databases.database_facts(near, readings)
+    argument = candidates.argument(near, chosen, class_wanted=database.used and not database.variables)
     others = [one for one in found if one is not chosen and not one.module.is_test]
-    return Survey(project, chosen, others, argument, readings, database, views(project))
+    return Survey(project, near, chosen, others, argument, readings, database, views(near))
 
 
 def _chosen(project: Project, found: list[Candidate], app: str | None) -> Candidate:

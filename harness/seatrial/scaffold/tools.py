@@ -23,15 +23,15 @@ def gates(project: Project, installed: Callable[[str], bool] | None = None) -> l
     """One for each tool, in the order of the configuration."""
     installed = installed or _installed
     return [
-        gate if installed(gate.tool) else Gate(gate.tool, "off", f"not installed beside the app{_meanwhile(gate)}")
+        gate if installed(gate.tool) else Gate(gate.tool, "off", f"not installed{_meanwhile(gate)}")
         for gate in (_ruff(project), _mypy(project), _bandit(project), _pytest(project))
     ]
 
 
 def _meanwhile(gate: Gate) -> str:
     if gate.level == "off":
-        return f", and {gate.why}"
-    return f'; pip install "seatrial[tools]", then "{gate.level}"'
+        return f"; {gate.why}"
+    return f'; pip install "seatrial[tools]" and say {gate.level}'
 
 
 def _ruff(project: Project) -> Gate:

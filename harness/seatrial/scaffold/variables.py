@@ -32,12 +32,9 @@ class Reading:
     """The value is only a piece of a longer text, such as the host in a URL."""
 
 
-_GETTERS = frozenset({"os.environ.get", "os.getenv", "environ.get", "getenv"})
-_ENVIRON = frozenset({"os.environ", "environ"})
+_ENVIRON = "os.environ"
 _READERS = frozenset({"environs", "environ", "decouple", "starlette.config"})
-_READER_METHODS = frozenset(
-    "str bool int float list json url dict decimal path db db_url dj_db_url get_value enum date".split()
-)
+_READER_METHODS = re.compile(r"str|bool|int|float|list|json|url|dict|decimal|path|db|db_url|dj_db_url|enum|date")
 _SETTINGS_BASES = ("pydantic_settings.BaseSettings", "pydantic.BaseSettings", "pydantic.v1.BaseSettings")
 
 
@@ -45,9 +42,9 @@ def readings(project: Project) -> list[Reading]:
     """Every place of the app's own code, in the order of files and lines."""
     found: list[Reading] = []
     for module in project.app_modules:
-        readers = _readers(module)
+        readers, aliases = _readers(module), _aliases(module)
         for node in module.nodes:
-            if (reading := _reading(module, node, readers)) is not None:
+            if (reading := _reading(module, node, readers, aliases)) is not None:
                 found.append(reading)
             if isinstance(node, ast.ClassDef):
                 found += _settings_fields(module, node)
@@ -64,18 +61,18 @@ def firmest(found: list[Reading]) -> dict[str, Reading]:
     return best
 
 
-def _reading(module: Module, node: ast.AST, readers: frozenset[str]) -> Reading | None:
+def _reading(module: Module, node: ast.AST, readers: frozenset[str], aliases: frozenset[str]) -> Reading | None:
     match node:
-        case ast.Subscript(value=value, slice=key, ctx=ast.Load()) if module.dotted(value) in _ENVIRON:
+        case ast.Subscript(value=value, slice=key, ctx=ast.Load()) if _is_environ(module, value, aliases):
             name, need = text_of(key), Need.REQUIRED
-        case ast.Call(func=func, args=[first, *rest]) if module.dotted(func) in _GETTERS:
+        case ast.Call(func=func, args=[first, *rest]) if _is_getter(module, func, aliases):
             name = text_of(first)
             default = rest[0] if rest else keyword(node, "default")
-            need = Need.EMPTY if default is None or _is_none(default) else Need.DEFAULT
+            need = Need.EMPTY if default is None or _is_nothing(default) else Need.DEFAULT
         case ast.Call(func=func, args=[first, *rest]) if readers and _is_reader(func, readers):
             name = text_of(first)
             default = rest[0] if rest else keyword(node, "default")
-            need = Need.REQUIRED if default is None else Need.EMPTY if _is_none(default) else Need.DEFAULT
+            need = Need.REQUIRED if default is None else Need.EMPTY if _is_nothing(default) else Need.DEFAULT
         case _:
             return None
     if not name or not re.fullmatch(r"[A-Za-z_]\w*", name):
@@ -83,6 +80,29 @@ def _reading(module: Module, node: ast.AST, readers: frozenset[str]) -> Reading 
     need = _in_context(module, node, need)
     purpose, part = _purpose(module, node)
     return Reading(name, module.place(node), need, purpose, part)
+
+
+def _is_environ(module: Module, node: ast.expr, aliases: frozenset[str]) -> bool:
+    return module.dotted(node) == _ENVIRON or (isinstance(node, ast.Name) and node.id in aliases)
+
+
+def _is_getter(module: Module, func: ast.expr, aliases: frozenset[str]) -> bool:
+    if isinstance(func, ast.Attribute) and func.attr == "get":
+        return _is_environ(module, func.value, aliases)
+    return module.dotted(func) == "os.getenv"
+
+
+def _aliases(module: Module) -> frozenset[str]:
+    """Other names of the environment: `env = os.environ`, `def settings(env=os.environ)`."""
+    names: set[str] = set()
+    for node in module.nodes:
+        match node:
+            case ast.Assign(targets=targets, value=value) if module.dotted(value) == _ENVIRON:
+                names |= {last_name(target) for target in targets}
+            case ast.arguments(args=args, defaults=[_, *_] as defaults):
+                pairs = zip(args[-len(defaults) :], defaults, strict=False)
+                names |= {arg.arg for arg, default in pairs if module.dotted(default) == _ENVIRON}
+    return frozenset(names - {""})
 
 
 def _in_context(module: Module, node: ast.AST, need: Need) -> Need:
@@ -121,7 +141,7 @@ def _purpose(module: Module, node: ast.AST) -> tuple[str, bool]:
             case ast.keyword(arg=str(name)) if name.isupper() or name == "url":
                 return name, part
             case ast.Dict(keys=keys, values=values) if child in values:
-                return text_of(keys[values.index(child)]) or "", part  # type: ignore[arg-type]
+                return next((text_of(k) or "" for k, v in zip(keys, values, strict=True) if v is child), ""), part
             case ast.Assign(targets=[target, *_]) | ast.AnnAssign(target=target):
                 return _target(target), part
             case ast.stmt():
@@ -157,7 +177,7 @@ def _is_reader(func: ast.expr, readers: frozenset[str]) -> bool:
         isinstance(func, ast.Attribute)
         and isinstance(func.value, ast.Name)
         and func.value.id in readers
-        and func.attr in _READER_METHODS
+        and _READER_METHODS.fullmatch(func.attr) is not None
     )
 
 
@@ -176,7 +196,7 @@ def _settings_fields(module: Module, node: ast.ClassDef) -> Iterator[Reading]:
         if name == "model_config":
             continue
         value = statement.value
-        need = Need.REQUIRED if value is None else Need.EMPTY if _is_none(value) else Need.DEFAULT
+        need = Need.REQUIRED if value is None else Need.EMPTY if _is_nothing(value) else Need.DEFAULT
         yield Reading(f"{prefix}{name}".upper(), module.place(statement), need, name)
 
 
@@ -190,5 +210,5 @@ def _env_prefix(node: ast.AST) -> str:
             return ""
 
 
-def _is_none(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
+def _is_nothing(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value in (None, "")

@@ -66,63 +66,66 @@ def _joined(prefix: str, rule: str) -> str:
 
 
 class _Prefixes:
-    """URL prefixes of blueprints: their own, or the one they are registered with."""
+    """URL prefixes of blueprints: their own, or the one they are registered with. Keys are dotted, `app.auth.bp`."""
 
     def __init__(self, project: Project) -> None:
+        self._project = project
         self._own: dict[str, str] = {}
-        """By the name of the variable: apps register blueprints out of dicts and lists, under that name."""
         self._given: dict[str, str] = {}
         self._parents: dict[str, str] = {}
         for module in project.app_modules:
             for node in module.nodes:
                 if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
-                    self._blueprint(node.targets, node.value)
+                    self._blueprint(module, node.targets, node.value)
         for module in project.app_modules:
             for node in module.nodes:
                 if isinstance(node, ast.Call) and last_name(node.func) == "register_blueprint":
-                    self._registered(node)
+                    self._registered(module, node)
                 elif isinstance(node, ast.Tuple):
-                    self._paired(node)
+                    self._paired(module, node)
 
     def of(self, module: Module, owner: ast.expr) -> str:
-        name = last_name(owner)
-        target = module.imports.get(name, "").rpartition(".")[2]
-        return self._whole(target if target in self._own else name, 3)
+        return self._whole(self._key(module, owner), 3)
 
-    def _whole(self, name: str, depth: int) -> str:
-        if name not in self._own or not depth:
+    def _whole(self, key: str, depth: int) -> str:
+        if key not in self._own or not depth:
             return ""
-        parent = self._parents.get(name, "")
-        return self._whole(parent, depth - 1) + self._given.get(name, self._own[name])
+        return self._whole(self._parents.get(key, ""), depth - 1) + self._given.get(key, self._own[key])
 
-    def _blueprint(self, targets: list[ast.expr], call: ast.Call) -> None:
+    def _blueprint(self, module: Module, targets: list[ast.expr], call: ast.Call) -> None:
         if "Blueprint" in last_name(call.func):
             for target in targets:
-                prefix = text_of(keyword(call, "url_prefix")) or ""
                 if name := last_name(target):
-                    self._own[name] = self._own.get(name) or prefix
+                    self._own[f"{module.name}.{name}"] = text_of(keyword(call, "url_prefix")) or ""
 
-    def _registered(self, call: ast.Call) -> None:
-        name = self._name(call.args[0]) if call.args else ""
+    def _registered(self, module: Module, call: ast.Call) -> None:
         prefix = text_of(keyword(call, "url_prefix"))
-        if name and prefix is not None:
-            self._given[name] = prefix
-        parent = last_name(call.func.value) if isinstance(call.func, ast.Attribute) else ""
-        if name and parent in self._own:
-            self._parents[name] = parent
+        parent = self._key(module, call.func.value) if isinstance(call.func, ast.Attribute) else ""
+        for key in self._meant(module, call.args[0]) if call.args else ():
+            if prefix is not None:
+                self._given[key] = prefix
+            if parent in self._own:
+                self._parents[key] = parent
 
-    def _paired(self, pair: ast.Tuple) -> None:
+    def _paired(self, module: Module, pair: ast.Tuple) -> None:
         """`(auth_bp, "/auth")` in a list that a loop registers."""
-        names = [name for element in pair.elts if (name := self._name(element))]
         paths = [text for element in pair.elts if (text := text_of(element)) and text.startswith("/")]
-        if len(names) == 1 and len(paths) == 1:
-            self._given.setdefault(names[0], paths[0])
+        if len(paths) == 1:
+            for key in {key for element in pair.elts for key in self._meant(module, element)}:
+                self._given.setdefault(key, paths[0])
 
-    def _name(self, node: ast.expr) -> str:
-        """The blueprint that an expression stands for: `auth_bp`, `auth.auth_bp`, `blueprints["auth_bp"]`."""
-        text = text_of(node.slice) if isinstance(node, ast.Subscript) else text_of(node)
-        name = text or last_name(node)
-        return name if name in self._own else ""
+    def _meant(self, module: Module, node: ast.expr) -> list[str]:
+        """The blueprints that an expression stands for; by the variable's name alone in `blueprints["auth_bp"]`."""
+        if isinstance(node, ast.Name | ast.Attribute):
+            key = self._key(module, node)
+            return [key] if key in self._own else []
+        name = text_of(node.slice) if isinstance(node, ast.Subscript) else text_of(node)
+        return [key for key in self._own if name and key.rpartition(".")[2] == name]
+
+    def _key(self, module: Module, node: ast.expr) -> str:
+        dotted = module.dotted(node)
+        found = self._project.definition(dotted)
+        return f"{found[0].name}.{found[1]}" if found else dotted
 
 
 def calls(view: View) -> Iterator[ast.Call]:

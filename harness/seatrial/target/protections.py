@@ -161,7 +161,9 @@ def csrf_of(app: Flask, endpoint: str, method: str) -> str:
     return "none"
 
 
-def facts(app: Flask, profile: str, environment: str, host_answers: dict[str, int]) -> AppFacts:
+def facts(
+    app: Flask, profile: str, environment: str, host_answers: dict[str, int], *, has_database: bool = True
+) -> AppFacts:
     """What was really on. The secret key is judged here and never leaves the process."""
     config = app.config
     key = app.secret_key
@@ -186,6 +188,7 @@ def facts(app: Flask, profile: str, environment: str, host_answers: dict[str, in
         monitors=tuple(_monitors(app)),
         cookie_roles=roles,
         host_answers=host_answers,
+        has_database=has_database,
     )
 
 

@@ -31,6 +31,8 @@ from seatrial.target.arguments import Samples
 
 BODY_LIMIT = 8 * 1024 * 1024
 """Bytes of a response that are read before it counts as endless."""
+ATTRIBUTED = 6
+"""Executions of one statement whose line is looked up: a page that writes or repeats is named by its line."""
 USER_AGENT = "Seatrial"
 FORGED_HOST = "forged-host.example"
 
@@ -164,7 +166,9 @@ class Target:
                 reply = self.send(self.new_client(), "GET", path, base_url=f"{self.scheme}://{host}")
                 if not reply.failure:
                     answers[host] = reply.status
-            self._facts = protections.facts(self.app, self.profile, self.settings.environment, answers)
+            self._facts = protections.facts(
+                self.app, self.profile, self.settings.environment, answers, has_database=bool(self.binds)
+            )
         return self._facts
 
     def routes(self) -> tuple[Route, ...]:
@@ -247,7 +251,7 @@ class Target:
             flask.got_request_exception.connected_to(on_exception, self.app),
             flask.template_rendered.connected_to(on_template, self.app),
             outbound.outbound_calls() as calls,
-            statements.record(rows=rows, attribute=self.sites) as recording,
+            statements.record(rows=rows, attribute=self.sites, attributed=(1, ATTRIBUTED)) as recording,
         ):
             try:
                 with _time_limit(self.settings.deadlines.request_s):

@@ -1,0 +1,121 @@
+"""What the guards cost on the example app, against the same requests sent bare inside a host; and how long the start takes.
+
+Limits: guards ≤ 3 × bare; start (two hosts, pytest, an embedded server) ≤ 3 s; all of Seatrial's own processes together
+≤ 500 MB. The tools (ruff, mypy, …) are left out: they run beside the guards and their memory is their own.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import psutil
+
+from benchmarks import bare
+from seatrial.cli.guards import GuardRun
+from seatrial.config import Settings, load
+from seatrial.model.profiles import Profile
+from seatrial.plugin.guarding import every_route, pages, responses
+from seatrial.trials.pilot import open_run, prepare
+from seatrial.trials.sweep import variants
+
+ROOT = Path(__file__).resolve().parent.parent
+ROUNDS = 3
+RATIO_LIMIT, START_LIMIT_S, MEMORY_LIMIT_MB = 3.0, 3.0, 500.0
+
+
+class Clock:
+    """Notes when the guards begin."""
+
+    def __init__(self) -> None:
+        self.guards_began = 0.0
+
+    def stage(self, text: str) -> None:
+        if text == "guards":
+            self.guards_began = time.perf_counter()
+
+    def advance(self, done: int, total: int, text: str = "") -> None:
+        pass
+
+
+def guards(settings: Settings) -> tuple[float, float, float]:
+    """(seconds to start, seconds of the guards, peak MB of all processes but the database server's)."""
+    folder = Path(tempfile.mkdtemp(prefix="seatrial-bench-"))
+    peak, stop = [0.0], threading.Event()
+    watcher = threading.Thread(target=_watch_memory, args=(peak, stop))
+    watcher.start()
+    try:
+        clock, began = Clock(), time.perf_counter()
+        run = GuardRun(settings, folder, [], clock)
+        collected = run.wait()
+        ended = time.perf_counter()
+        assert not collected.broken, collected.broken
+        return clock.guards_began - began, ended - clock.guards_began, peak[0]
+    finally:
+        stop.set()
+        watcher.join()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _watch_memory(peak: list[float], stop: threading.Event) -> None:
+    """Sum of the proportional set sizes: pages that two of our processes share count once."""
+    me = psutil.Process()
+    while not stop.wait(0.1):
+        total = 0
+        for process in [me, *me.children(recursive=True)]:
+            try:
+                if process.name() != "postgres":
+                    total += process.memory_full_info().pss
+            except psutil.Error:
+                continue
+        peak[0] = max(peak[0], total / 1e6)
+
+
+def bare_requests(settings: Settings) -> tuple[float, int]:
+    """(seconds, number) of the requests that the guards send, without anything around them."""
+    seconds, count = 0.0, 0
+    with open_run(settings) as run:
+        inventory = prepare(run, Profile.PROTECTION, Profile.SWEEP)
+        swept: bare.Planned = []
+        for aim in pages(inventory):
+            if aim.route is not None and aim.route.path:
+                swept += [(aim.identity, "GET", aim.route.path, {})] * 2
+        for aim in every_route(inventory):
+            if aim.route is not None and aim.route.path:
+                swept += [(aim.identity, aim.route.method, path, options) for _, path, options in variants(aim.route)]
+        protected: bare.Planned = [
+            (aim.identity, "GET", aim.route.path, {})
+            for aim in responses(inventory)
+            if aim.route is not None and aim.route.path
+        ]
+        for profile, planned in ((Profile.SWEEP, swept), (Profile.PROTECTION, protected)):
+            seconds += run.call(profile, bare.send, 120.0, planned)
+            count += len(planned)
+    return seconds, count
+
+
+def main() -> int:
+    os.environ["PYTHONPATH"] = str(ROOT)  # so that a host can import benchmarks.bare
+    settings = load(ROOT / "examples" / "stockroom")
+    starts, ratios, peaks = [], [], []
+    for _ in range(ROUNDS):
+        start_s, guards_s, peak_mb = guards(settings)
+        bare_s, count = bare_requests(settings)
+        starts.append(start_s)
+        ratios.append(guards_s / bare_s)
+        peaks.append(peak_mb)
+        print(f"guards {guards_s:.2f} s, {count} requests bare {bare_s:.2f} s, start {start_s:.2f} s, {peak_mb:.0f} MB")
+    ratio, start_s, peak_mb = statistics.median(ratios), min(starts), max(peaks)
+    print(f"guards / bare: {ratio:.2f} (limit {RATIO_LIMIT:g}), start: {start_s:.2f} s (limit {START_LIMIT_S:g} s),")
+    print(f"peak memory: {peak_mb:.0f} MB (limit {MEMORY_LIMIT_MB:g} MB)")
+    return int(ratio > RATIO_LIMIT or start_s > START_LIMIT_S or peak_mb > MEMORY_LIMIT_MB)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""The specimens under the whole harness: real hosts, real sweeps, the rule that each is a specimen of."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rules.driver import Specimen, context_of, specimens
+from support import project
+
+from seatrial.config import load
+from seatrial.model.inventory import ANONYMOUS
+from seatrial.model.outcomes import Outcome
+from seatrial.model.profiles import Profile
+from seatrial.rules import find
+from seatrial.trials.pilot import Pilot, open_run, prepare
+
+EXPECTED = {"flawed": Outcome.FAIL, "sound": Outcome.PASS, "blind": Outcome.NOT_PROVED}
+SHORT = {"SQL006", "HDR001", "CFG003", "ERR005"}
+"""One per family in every run; the others are cells of a matrix."""
+
+CONFIG = """
+    [tool.seatrial]
+    app = "specimen:create_app"
+    seed = "specimen:seed"
+    environment = "{environment}"
+    [tool.seatrial.database]
+    url = "{database}"
+    [tool.seatrial.env]
+    DATABASE_URL = "{{database_url}}"
+    """
+
+
+def cells() -> Iterator[object]:
+    for specimen in specimens("flawed", "sound", "blind"):
+        for database in ("sqlite", "embedded"):
+            if database == "embedded" and not specimen.code.startswith("SQL"):
+                continue  # the database says nothing about headers
+            short = specimen.code in SHORT and database == "sqlite" and specimen.kind != "blind"
+            marks = [] if short else [pytest.mark.matrix]
+            yield pytest.param(specimen, database, marks=marks, id=f"{specimen}-{database}")
+
+
+@pytest.mark.parametrize(("specimen", "database"), list(cells()))
+def test_the_whole_harness_judges_a_specimen_right(specimen: Specimen, database: str, tmp_path: Path) -> None:
+    settings = specimen.settings.get("config", {})
+    config = CONFIG.format(environment=settings.get("environment", "production"), database=database)
+    if "def seed(" not in specimen.path.read_text():
+        config = config.replace('    seed = "specimen:seed"\n', "")
+    root = project(tmp_path / "app", {}, config=config)
+    shutil.copy(specimen.path, root / "specimen.py")
+    rule = find(specimen.code)
+    assert rule is not None
+    profile = Profile.SWEEP if rule.family in ("SQL", "ERR") else Profile.PROTECTION
+    with open_run(load(root)) as run:
+        inventory = prepare(run, profile)
+        pilot = Pilot(run)
+        route = inventory.by_key(f"{specimen.settings['route']} {specimen.settings['endpoint']}")
+        match rule.family:
+            case "SQL":
+                visit = pilot.visit(route, ANONYMOUS)
+                evidence: object = visit.writing if rule.code == "SQL006" else visit.warm
+            case "ERR":
+                evidence = pilot.malformed(route, ANONYMOUS)
+            case "CFG":
+                evidence = pilot.facts()
+            case _:
+                evidence = pilot.look(route, ANONYMOUS)
+    judgement = rule(evidence, context_of(specimen))
+    assert (judgement.outcome, judgement.reason if specimen.kind == "sound" else "") == (EXPECTED[specimen.kind], "")
+    assert [finding.subject for finding in judgement.findings] == (
+        [specimen.subject] * len(judgement.findings) if specimen.kind == "flawed" else []
+    )
