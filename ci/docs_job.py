@@ -373,7 +373,7 @@ def cut(report: str) -> list[str]:
     kept: list[list[str]] = [[f"\x1b[1m$ {COMMAND}\x1b[0m"], blocks[0]]
     left_out, sections, seen = 0, [], []
     for block, lines in zip(blocks[1:end], plain[1:end], strict=True):
-        title = re.match(r"(\S.*?) (?:[\d,]+ .*)?─+$", lines[0])
+        title = re.match(r"([A-Z][a-z]+(?: [a-z]+)?) (?:.* )?─+$", lines[0])
         code = lines[0].partition(" ")[0]
         if title and title[1] in ("Blocking", "Warnings"):
             kept, left_out = _said(kept, left_out), 0

@@ -43,7 +43,7 @@ def _filled(engine: sa.Engine) -> sa.Engine:
     Base.metadata.drop_all(engine)
     Base.metadata.create_all(engine)
     with engine.begin() as connection:
-        connection.execute(sa.insert(User), [{"id": i, "name": f"user {i}"} for i in range(1, 7)])
+        connection.execute(sa.insert(User), [{"name": f"user {i}"} for i in range(1, 7)])
         connection.execute(sa.insert(Post), [{"author_id": i} for i in range(1, 7)])
     return engine
 

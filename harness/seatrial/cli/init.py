@@ -12,7 +12,8 @@ from seatrial.config import Settings, load
 from seatrial.config.locate import label
 from seatrial.model.errors import ConfigurationError, SeatrialError
 from seatrial.scaffold import home, seeds
-from seatrial.scaffold.document import document, unset_variables
+from seatrial.scaffold.document import document
+from seatrial.scaffold.missing import missing
 from seatrial.scaffold.pipelines import SYSTEMS, Pipeline
 from seatrial.scaffold.survey import Survey, survey
 from seatrial.verdict import baseline, budgets
@@ -95,8 +96,8 @@ def _run_and_mend(
     except ConfigurationError as error:
         if seed is None or not all(mistake.startswith("seed:") for mistake in error.mistakes):
             raise _explained(error, root, place.path, settings, found) from None
-        why = error.mistakes[0].removeprefix("seed: ").rpartition("; ")[0] or error.mistakes[0]
-        _line("seed", f"{seed.spec} failed and is written as a comment: {why}")
+        why = error.mistakes[0].removeprefix("seed: ")
+        _line("seed", f"written as a comment: {why}")
         _write(place, found, database, None, why)
     settings = load(root, None)
     try:
@@ -107,12 +108,16 @@ def _run_and_mend(
 
 
 def _explained(
-    error: ConfigurationError, root: Path, path: Path, settings: Settings, found: Survey
+    error: ConfigurationError, root: Path, path: Path, settings: Settings, found: Survey | None = None
 ) -> ConfigurationError:
     """The same mistakes, what may be missing, and where to go on."""
+    try:
+        found = found or survey(root, settings.app)
+    except ConfigurationError:
+        return error  # the app that is configured is not in the source: the mistakes already say so
     return ConfigurationError(
         *error.mistakes,
-        *unset_variables(found, settings.env),
+        *missing(found, settings.env),
         f"the configuration stays in {label(root, path)}; mend it there, then run `seatrial init` again: it goes on "
         "with budgets and baseline",
     )
@@ -153,18 +158,18 @@ def _complete(
         asked = "--app" if app is not None else "--database"
         raise ConfigurationError(f"{edit} ({asked} only speaks where there is no configuration yet)")
     settings = load(root, None)
-    missing = [file for file in ("budgets.tsv", "baseline.tsv") if not (settings.state_folder / file).exists()]
-    to_run = bool(missing) and not no_run
+    absent = [file for file in ("budgets.tsv", "baseline.tsv") if not (settings.state_folder / file).exists()]
+    to_run = bool(absent) and not no_run
     if not to_run and (pipeline is None or pipeline.path.exists()):
         raise ConfigurationError(f"{edit}, or delete its tables and run `seatrial init` again. Nothing was changed")
     _line("kept", f"{name}: it already configures Seatrial")
     _job(root, pipeline)
     if to_run:
-        if "budgets.tsv" in missing:
+        if "budgets.tsv" in absent:
             try:
                 _record(settings)
             except ConfigurationError as error:
-                raise _explained(error, root, present, settings, survey(root, settings.app)) from None
+                raise _explained(error, root, present, settings) from None
         _state(settings)
     _next(root, present, ran=to_run)
 

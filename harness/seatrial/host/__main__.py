@@ -30,6 +30,8 @@ def _serve(channel: Channel) -> None:
     from seatrial.target import Target
 
     spec = channel.receive()
+    # Before the app is imported: its configuration may be read at import time.
+    os.environ.update(spec.settings.environment_for(spec.profile, spec.database_url))
     target = None
 
     def build() -> None:

@@ -9,9 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
+from seatrial.config import Settings
 from seatrial.host.protocol import Channel, DeadlinePassed, PeerGone
 from seatrial.host.spec import HostSpec
 from seatrial.model.errors import BrokenError, ConfigurationError, InconclusiveError, SeatrialError
+from seatrial.model.profiles import Profile
 
 if TYPE_CHECKING:  # the runner never imports what imports the app
     from seatrial.target import Target
@@ -51,25 +53,25 @@ class HostHung(BrokenError):
 class Host:
     """A running host. One command at a time; after HostEnded or HostHung it is of no more use."""
 
-    def __init__(self, spec: HostSpec, log: Path) -> None:
-        """Start the process; it imports its libraries and then waits for `build`.
+    def __init__(self, settings: Settings, profile: Profile, folder: Path, log: Path) -> None:
+        """Start the process in `folder`; it imports its libraries and then waits for `begin_build`.
 
         Call it from the main thread: the kernel ties the death signal to the thread that started the process.
         """
-        self.spec = spec
-        self.log = log
+        self._settings, self._profile, self._folder = settings, profile, folder
         host_reads, we_write = os.pipe()
         we_read, host_writes = os.pipe()
         environment = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
         environment.update(PYTHONDONTWRITEBYTECODE="1", PYTHONHASHSEED="0")
-        environment.update(spec.settings.environment_for(spec.profile, spec.database_url))
+        # The database may not be there yet: what names it is set before the app is imported, see `begin_build`.
+        environment.update(settings.environment_for(profile, ""))
         with log.open("ab") as output:
             # -P: the current directory is the target's; its modules must not shadow the standard library for us.
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "seatrial.host", str(host_reads), str(host_writes), str(os.getpid())],
                 pass_fds=(host_reads, host_writes),
                 env=environment,
-                cwd=spec.folder,
+                cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -78,13 +80,17 @@ class Host:
         os.close(host_reads)
         os.close(host_writes)
         self._channel = Channel(we_read, we_write)
-        self._told = False
 
-    def build(self, deadline_s: float) -> None:
-        """Import the app and call its factory. Raises ConfigurationError, HostEnded or HostHung."""
+    def begin_build(self, database_url: str) -> None:
+        """Let it set its environment, import the app and call the factory; `finish_build` waits for the outcome."""
         try:
-            self._channel.send(self.spec)
-            self._told = True
+            self._channel.send(HostSpec(self._settings, self._profile, database_url, self._folder))
+        except PeerGone:
+            raise self._ended("building the app") from None
+
+    def finish_build(self, deadline_s: float) -> None:
+        """Raises ConfigurationError, HostEnded or HostHung."""
+        try:
             self._answer("building the app", deadline_s)
         except PeerGone:
             raise self._ended("building the app") from None

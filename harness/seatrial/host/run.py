@@ -3,6 +3,7 @@
 import secrets
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -12,7 +13,6 @@ from seatrial.config import Settings
 from seatrial.database import Databases, Recipe, join_databases, open_databases
 from seatrial.host import copies
 from seatrial.host.client import Host, HostEnded, HostHung
-from seatrial.host.spec import HostSpec
 from seatrial.model.profiles import Profile
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ class Berth:
     """The place of one host: its database and folder outlive the process."""
 
     profile: Profile
-    database: str
     folder: Path
-    base: str
+    database: str = ""
+    base: str = ""
     """What the database is restored from."""
     host: Host | None = None
     starts: int = 0
@@ -56,17 +56,26 @@ class Run:
         self._folder = Path(tempfile.mkdtemp(prefix="seatrial-run-"))
         self._berths: dict[Profile, Berth] = {}
         self._databases: Databases | None = None
+        self._opening: Future[Databases] | None = None
         self._template = ""
 
     # ------------------------------------------------------------------ starting
     @property
     def databases(self) -> Databases:
         if self._databases is None:
-            self.report("starting the database")
-            self._databases = open_databases(
-                self.settings.database.url, allow_hosts=self.settings.allow_hosts, run=self.token
-            )
+            self._open_databases()
+            assert self._opening is not None
+            self._databases = self._opening.result()
         return self._databases
+
+    def _open_databases(self) -> None:
+        """Begin to start the server, unless that was done: hosts import their libraries meanwhile."""
+        if self._databases is None and self._opening is None:
+            self.report("starting the database")
+            opener = ThreadPoolExecutor(1, "seatrial-database")
+            url, hosts = self.settings.database.url, self.settings.allow_hosts
+            self._opening = opener.submit(open_databases, url, allow_hosts=hosts, run=self.token)
+            opener.shutdown(wait=False)
 
     @property
     def template(self) -> str:
@@ -89,38 +98,55 @@ class Run:
         Raises:
             ConfigurationError: The app cannot be built, seeded or logged in to.
         """
+        self._open_databases()
         for profile in profiles:
             self._spawn(self._berth(profile))
-        for profile in profiles:
-            self._bring_up(self._berths[profile])
+        first, *others = (self._berths[profile] for profile in profiles)
+        self._build(first)
+        for berth in others:
+            self._begin_build(berth)
+        self._enter(first)
+        for berth in others:
+            self._finish_build(berth)
+            self._enter(berth)
 
     def _berth(self, profile: Profile) -> Berth:
         if profile not in self._berths:
-            name = self.databases.name(profile.value)
             folder = copies.working_copy(self.settings.root, self._folder / profile.value)
-            self._berths[profile] = Berth(profile, name, folder, base="")
+            self._berths[profile] = Berth(profile, folder)
         return self._berths[profile]
 
     def _spawn(self, berth: Berth) -> None:
-        spec = HostSpec(self.settings, berth.profile, self.databases.url(berth.database), berth.folder)
-        berth.host = Host(spec, self._folder / f"{berth.profile.value}.log")
+        berth.host = Host(self.settings, berth.profile, berth.folder, self._folder / f"{berth.profile.value}.log")
         berth.starts += 1
 
-    def _bring_up(self, berth: Berth) -> None:
+    def _build(self, berth: Berth) -> None:
+        self._begin_build(berth)
+        self._finish_build(berth)
+
+    def _begin_build(self, berth: Berth) -> None:
         assert berth.host is not None
-        first = not self._template
-        if first:
-            self.databases.create(berth.database)
-        else:
+        berth.database = self.databases.name(berth.profile.value)
+        if self._template:
             self.databases.clone(self._template, berth.database)
+        else:
+            self.databases.create(berth.database)
         self.report(f"building the app ({berth.profile.value})")
-        berth.host.build(self.settings.deadlines.build_s)
-        if first:
+        berth.host.begin_build(self.databases.url(berth.database))
+
+    def _finish_build(self, berth: Berth) -> None:
+        assert berth.host is not None
+        berth.host.finish_build(self.settings.deadlines.build_s)
+        if not self._template:
             self.report("creating tables and seeding")
             self.notes += berth.host.call(self._prepare, self.settings.deadlines.build_s)
             template = self.databases.name("template")
             self.databases.clone(berth.database, template)
             self._template = template
+
+    def _enter(self, berth: Berth) -> None:
+        """Log every identity in, and note what the database is restored from."""
+        assert berth.host is not None
         self.report(f"logging in ({berth.profile.value})")
         notes, wrote = berth.host.call(self._log_in, self.settings.deadlines.build_s)
         if berth.starts == 1:
@@ -148,7 +174,8 @@ class Run:
         berth = self._berth(profile)
         if berth.host is None:
             self._spawn(berth)
-            self._bring_up(berth)
+            self._build(berth)
+            self._enter(berth)
         assert berth.host is not None
         try:
             return berth.host.call(trial, deadline_s, *arguments, **options)
@@ -190,6 +217,8 @@ class Run:
             if berth.host is not None:
                 berth.host.close()
                 berth.host = None
+        if self._opening is not None and self._databases is None and self._opening.exception() is None:
+            self._databases = self._opening.result()  # an interruption came before anybody asked for it
         if self._databases is not None:
             self._databases.close()
             self._databases = None

@@ -31,7 +31,7 @@ class RowCount:
         self.ran = False
         if _SQLiteCursor is not None and isinstance(cursor, _SQLiteCursor):
             self._count_in_sqlite(cursor)
-        elif getattr(context, "_is_server_side", False) and type(cursor).__module__.startswith("psycopg."):
+        elif getattr(context, "_is_server_side", False) and type(cursor).__module__.partition(".")[0] == "psycopg":
             self._count_in_psycopg(cursor)
         else:
             self.ask_driver = True

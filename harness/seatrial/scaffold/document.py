@@ -3,7 +3,6 @@
 import json
 import re
 import textwrap
-from collections.abc import Iterable, Iterator
 
 from seatrial.scaffold import made_up
 from seatrial.scaffold.databases import KEY
@@ -33,6 +32,7 @@ class Text:
 
     def set(self, key: str, value: object, why: str = "", *, commented: bool = False) -> None:
         line = f"{'# ' if commented else ''}{_key(key)} = {toml(value)}"
+        why = _printable(why)
         whole = f"{line:<{_COLUMN}}  # {why}" if why else line
         if len(whole) <= _WIDTH:
             self.lines.append(whole)
@@ -42,7 +42,7 @@ class Text:
         self.lines.append(line)
 
     def say(self, *sentences: str) -> None:
-        self.lines += [f"# {line}" for sentence in sentences for line in textwrap.wrap(sentence, _WIDTH)]
+        self.lines += [f"# {line}" for sentence in sentences for line in textwrap.wrap(_printable(sentence), _WIDTH)]
 
     def gap(self) -> None:
         if self.lines and self.lines[-1]:
@@ -250,32 +250,10 @@ def _rules(text: Text, _: Survey) -> None:
     text.set("HDR002", "warn", commented=True)
 
 
+def _printable(text: str) -> str:
+    """TOML wants no control characters in comments."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
 def _key(name: str) -> str:
     return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else toml(name)
-
-
-def unset_variables(survey: Survey, written: Iterable[str]) -> Iterator[str]:
-    """What an app that could not be built may be missing: variables without a default that nothing was set for."""
-    known = set(written)
-    open_ = [r for r in survey.variables.values() if r.name not in known and r.need is not Need.DEFAULT]
-    for reading in open_:
-        if reading.need is Need.REQUIRED:
-            yield (
-                f"{reading.name} is read at {reading.place}, has no default and is not set; "
-                "set it under [tool.seatrial.env]"
-            )
-    empty = [f"{r.name} ({r.place})" for r in open_ if r.need is Need.EMPTY]
-    if empty:
-        shown = ", ".join(empty[:12]) + (f" and {len(empty) - 12} more" if len(empty) > 12 else "")
-        yield f"read without a default and not set: {shown}; set what the app needs under [tool.seatrial.env]"
-    for fixed in survey.database.fixed if not survey.database.variables else ():
-        yield (
-            f"the database's URL stands in the source ({fixed.name} at {fixed.place}); read it from a variable, "
-            'os.environ.get("DATABASE_URL", "the URL that stands there"), and set that under [tool.seatrial.env]'
-        )
-    if survey.database.parts and not survey.database.variables:
-        names = ", ".join(f"{one.name} ({one.place})" for one in survey.database.parts)
-        yield (
-            f"the app puts the database's URL together itself, from {names}; let it prefer a whole one from a "
-            "variable such as DATABASE_URL, and set that to {database_url} under [tool.seatrial.env]"
-        )

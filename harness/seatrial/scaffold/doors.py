@@ -49,7 +49,7 @@ def login(project: Project, found: list[View]) -> Login | None:
         if not is_about(view, _LOGIN) or view.takes_arguments:
             continue
         names = _field_names(project, view)
-        password = next((name for name in names if re.search("passw|pwd", name, re.IGNORECASE)), "")
+        password = next((name for name in names if re.search("pass|pwd", name, re.IGNORECASE)), "")
         if "POST" not in view.methods and not password:
             continue
         user = next((wanted for wanted in _USER_FIELDS if wanted in names), "")
