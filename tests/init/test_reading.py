@@ -205,10 +205,9 @@ def test_variables_of_another_app_and_of_tests_do_not_count(tmp_path: Path) -> N
 
 def test_a_required_variable_takes_the_harmless_value_of_the_team_s_example(init: Init, project: Path) -> None:
     """Not a placeholder, not the address of somebody's store."""
-    source = (
-        'import os\nA = os.environ["REGION"], os.environ["REDIS_URL"], os.environ["TITLE"], os.environ["API_TOKEN"]\n'
-    )
-    example = "REGION=north # sea\nREDIS_URL=redis://localhost\nTITLE=your-title\n"
+    names = ("REGION", "REDIS_URL", "TITLE", "API_TOKEN", "APP_ENV")
+    source = "import os\n" + "".join(f'{name} = os.environ["{name}"]\n' for name in names)
+    example = "REGION=north # sea\nREDIS_URL=redis://localhost\nTITLE=your-title\nAPP_ENV=development\n"
     init({"app.py": f"{source}{FLASK}app = Flask('x')\n", ".env.example": example}, "--no-run")
 
     env = load(project).env
@@ -320,6 +319,20 @@ def test_tools_that_the_project_uses_are_held_to(tmp_path: Path) -> None:
     used = {**BARE, "ruff.toml": "", "setup.cfg": "[mypy]\n", "tests/test_it.py": "def test_it():\n    pass\n"}
 
     assert levels(write(tmp_path, used)) == {"ruff": "block", "mypy": "warn", "bandit": "warn", "pytest": "block"}
+
+
+@pytest.mark.parametrize(
+    ("files", "level"),
+    [({}, "off"), ({".pre-commit-config.yaml": "- id: ruff-format\n"}, None), ({"ruff.toml": "[format]\n"}, None)],
+    ids=["nothing formats with ruff", "a hook does", "it is configured"],
+)
+def test_formatting_counts_only_where_the_project_formats_with_ruff(
+    init: Init, project: Path, files: Files, level: str | None
+) -> None:
+    """A project that formats otherwise, or not at all, is not red on its first day."""
+    init({**BARE, "ruff.toml": "", **files}, "--no-run")
+
+    assert load(project).rules.get("ruff:format") == level
 
 
 def test_tools_that_are_not_installed_are_off(tmp_path: Path) -> None:

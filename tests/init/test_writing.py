@@ -8,7 +8,7 @@ import pytest
 from init.conftest import BARE, FACTORY, SINGLE, Init, snapshot, uncommented, write
 
 from seatrial.config import load
-from seatrial.scaffold.pipelines import install_command, python_version
+from seatrial.scaffold.pipelines import Pipeline, install_command, python_version
 
 HEAD = '[project]\nname = "shop" # ours\nversion = "1"\n\n[tool.black]\nline-length = 100'
 
@@ -167,6 +167,23 @@ def test_a_project_that_cannot_be_written_ends_in_a_sentence(init: Init, project
 
     assert result.exit_code == 2
     assert "seatrial.toml cannot be written" in result.output
+
+
+@pytest.mark.parametrize("system", ["github", "gitlab"])
+def test_the_job_is_a_document_of_its_system(tmp_path: Path, system: str) -> None:
+    """Every placeholder is filled, and what is left is YAML that runs the check."""
+    yaml = pytest.importorskip("yaml")
+    pipeline = Pipeline(system, write(tmp_path, {"Pipfile.lock": "{}"}))
+
+    assert pipeline.write()
+
+    text = pipeline.path.read_text()
+    document = yaml.safe_load(text)
+    assert "@" not in text.replace("@v", "")
+    job = document["jobs"]["check"] if system == "github" else document["seatrial"]
+    commands = str(job.get("steps") or [*job["before_script"], *job["script"]])
+    assert "pipenv install" in commands
+    assert "seatrial check --json" in commands
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,8 @@ def test_repeats_two_to_six_are_attributed(tmp_path: Path, engine: Engine) -> No
 
 
 def test_libraries_inside_the_root_are_not_its_own(tmp_path: Path, engine: Engine) -> None:
-    library = module(tmp_path / ".venv" / "lib" / "helper.py", "def run(c):\n    c.execute(sa.text('SELECT 1'))\n")["run"]
+    helper = tmp_path / ".venv" / "lib" / "helper.py"
+    library = module(helper, "def run(c):\n    c.execute(sa.text('SELECT 1'))\n")["run"]
     app = module(tmp_path / "app.py", "def view(run, c):\n\n    run(c)\n")["view"]
     with record(attribute=CallSites(tmp_path), attributed=(1, 1)) as recording, engine.connect() as connection:
         app(library, connection)
@@ -50,8 +51,12 @@ def test_libraries_inside_the_root_are_not_its_own(tmp_path: Path, engine: Engin
 def test_template_lines(tmp_path: Path, engine: Engine) -> None:
     templates = tmp_path / "templates"
     templates.mkdir()
-    (templates / "list.html").write_text("{% import 'macros.html' as m %}\n<ul>\n{% for i in [1, 2] %}\n  <li>{{ m.cell(run) }}\n{% endfor %}")
-    (templates / "macros.html").write_text("{# rows #}\n{% macro cell(run) %}\n <b>\n {{ run() }}\n </b>\n{% endmacro %}")
+    (templates / "list.html").write_text(
+        "{% import 'macros.html' as m %}\n<ul>\n{% for i in [1, 2] %}\n  <li>{{ m.cell(run) }}\n{% endfor %}"
+    )
+    (templates / "macros.html").write_text(
+        "{# rows #}\n{% macro cell(run) %}\n <b>\n {{ run() }}\n </b>\n{% endmacro %}"
+    )
     environment = Environment(loader=FileSystemLoader(templates))
     with record(attribute=call_site(tmp_path)) as recording, engine.connect() as connection:
         environment.get_template("list.html").render(run=lambda: connection.execute(sa.text("SELECT 1")).scalar())

@@ -91,15 +91,19 @@ def test_kind(sql: str, kind: Kind) -> None:
 
 
 SAME = [
-    ["SELECT * FROM t WHERE a = 1", "select  *\nfrom t where a=2", "SELECT * FROM t WHERE a = -3 ;", "SELECT * FROM t WHERE a = 'x'"],
+    ["SELECT * FROM t WHERE a = 1", "select  *\nfrom t where a=2", "SELECT * FROM t WHERE a = -3 ;",
+     "SELECT * FROM t WHERE a = 'x'"],
     ["SELECT * FROM t WHERE a = ?", "SELECT * FROM t WHERE a = %s", "SELECT * FROM t WHERE a = %(a_1)s::INTEGER",
-     "SELECT * FROM t WHERE a = :a", "SELECT * FROM t WHERE a = $1::VARCHAR(20)", "SELECT * FROM t WHERE a = 7 -- seven"],
+     "SELECT * FROM t WHERE a = :a", "SELECT * FROM t WHERE a = $1::VARCHAR(20)",
+     "SELECT * FROM t WHERE a = 7 -- seven"],
     ["SELECT a FROM t WHERE a IN (1)", "SELECT a FROM t WHERE a IN (1, 2,3)", "SELECT a FROM t WHERE a IN (?,?)",
-     "SELECT a FROM t WHERE a IN (__[POSTCOMPILE_a_1])", "SELECT a FROM t WHERE a IN ( %(a_1_1)s::INTEGER, %(a_1_2)s::INTEGER )"],
+     "SELECT a FROM t WHERE a IN (__[POSTCOMPILE_a_1])",
+     "SELECT a FROM t WHERE a IN ( %(a_1_1)s::INTEGER, %(a_1_2)s::INTEGER )"],
     ["SELECT a FROM t WHERE (a, b) IN ((1, 2))", "SELECT a FROM t WHERE (a, b) IN ((1, 2), (3, 4), (5, 6))"],
     ["INSERT INTO t (a, b) VALUES (1, 'x')", "INSERT INTO t (a, b) VALUES (?, ?), (?, ?)",
      "INSERT INTO t (a,b) VALUES (%(a__0)s, %(b__0)s), (%(a__1)s, %(b__1)s), (%(a__2)s, %(b__2)s)"],
-    ["SELECT $$it's$$", "SELECT $tag$a $$ b$tag$", "SELECT 'it''s'", "SELECT E'it\\'s'", "SELECT 0x1F", "SELECT 1.5e-3", "SELECT .5"],
+    ["SELECT $$it's$$", "SELECT $tag$a $$ b$tag$", "SELECT 'it''s'", "SELECT E'it\\'s'",
+     "SELECT 0x1F", "SELECT 1.5e-3", "SELECT .5"],
     ["SELECT 1 /* route='/a' */", "SELECT 1 /* route='/b' */", "/*traceparent=1*/ SELECT 1"],
 ]  # fmt: skip
 DIFFERENT = [
@@ -134,7 +138,8 @@ def test_different_statements_have_different_fingerprints() -> None:
 
 def test_fingerprint_is_stable_across_processes() -> None:
     code = "from seatrial.observe.sql import shape; print(shape('SELECT a FROM t WHERE b = 1').fingerprint)"
-    other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": "1", "PYTHONPATH": ":".join(sys.path)})  # fmt: skip
+    environment = {"PYTHONHASHSEED": "1", "PYTHONPATH": ":".join(sys.path)}
+    other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     # written down, because budgets and baselines of users hold these
     assert other.stdout.strip() == shape("SELECT a FROM t WHERE b = 1").fingerprint == "4b124bda1d9a"
 
@@ -172,7 +177,14 @@ def test_casts_and_slices_are_no_placeholders() -> None:
 
 
 def test_long_and_hostile_text_is_quick() -> None:
-    texts = ["SELECT " + ", ".join(map(str, range(100_000))), "SELECT " + "(" * 20_000, "'" * 99_999, "/*" * 50_000, "IN (" * 9_999]
+    texts = [
+        "SELECT " + ", ".join(map(str, range(100_000))),
+        "SELECT " + "(" * 20_000,
+        "'" * 99_999,
+        "/*" * 50_000,
+        "IN (" * 9_999,
+        "$a$" * 9_999,
+    ]
     started = time.process_time()
     for text in texts:
         assert len(shape(text).sql) <= LONGEST_SQL + 1

@@ -287,7 +287,11 @@ def test_threads_and_pools_started_inside_count(engine: Engine) -> None:
             select_one(engine)
 
     with record() as recording:
-        for thread in (threading.Thread(target=select_one, args=(engine,)), Worker(), threading.Timer(0, select_one, (engine,))):
+        for thread in (
+            threading.Thread(target=select_one, args=(engine,)),
+            Worker(),
+            threading.Timer(0, select_one, (engine,)),
+        ):
             thread.start()
             thread.join()
         with ThreadPoolExecutor(2) as pool:

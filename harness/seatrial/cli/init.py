@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -11,12 +12,15 @@ from seatrial.cli.budgets import measured
 from seatrial.config import Settings, load
 from seatrial.config.locate import label
 from seatrial.model.errors import ConfigurationError, SeatrialError
+from seatrial.model.outcomes import ExitCode
 from seatrial.scaffold import home, seeds
 from seatrial.scaffold.document import document
 from seatrial.scaffold.missing import missing
 from seatrial.scaffold.pipelines import SYSTEMS, Pipeline
 from seatrial.scaffold.survey import Survey, survey
 from seatrial.verdict import baseline, budgets
+
+_STAYS = "seatrial: the configuration stays; run `seatrial init` again to go on with budgets and baseline"
 
 
 @click.command(name="init")
@@ -131,8 +135,11 @@ def _record(settings: Settings) -> None:
     except ConfigurationError:
         raise
     except SeatrialError:
-        click.echo("seatrial: the configuration stays; run `seatrial init` again to go on", err=True)
+        click.echo(_STAYS, err=True)
         raise
+    except KeyboardInterrupt:
+        click.echo(f"seatrial: interrupted\n{_STAYS}", err=True)
+        raise SystemExit(int(ExitCode.INTERRUPTED)) from None
     budgets.save(path, after, create=True)
     _line("recorded", f"{len(after.entries)} budgets in {label(settings.root, path)}")
 
@@ -189,7 +196,7 @@ def _wrote(root: Path, path: Path, why: str) -> None:
 
 
 def _next(root: Path, path: Path, *, ran: bool, found: Survey | None = None, seed: seeds.Seed | None = None) -> None:
-    where = "" if root == Path.cwd() else f" {click.format_filename(root)}"
+    where = "" if root == Path.cwd() else f" {shlex.quote(str(root))}"
     click.echo("\nNext:")
     if found is not None and found.login is not None:
         what = "who logs in" if seed is not None else "a seed and who logs in"

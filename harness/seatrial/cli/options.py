@@ -30,7 +30,8 @@ def config_file() -> Decorator:
 
 def settings(target_dir: Path, config_file: Path | None) -> Settings:
     """The checked configuration. Raises ConfigurationError that names every mistake, unknown rule codes included."""
-    return load(target_dir.resolve(), config_file, rule_codes={rule.code for rule in rules.registered()})
+    file = config_file.resolve() if config_file else None  # as typed: relative to where the command was called
+    return load(target_dir.resolve(), file, rule_codes={rule.code for rule in rules.registered()})
 
 
 def output(name: str, what: str) -> Decorator:

@@ -162,7 +162,7 @@ _HOUSEKEEPING = re.compile(
     r"select (?:(?:nextval|currval|lastval|last_insert_id|last_insert_rowid|scope_identity)\([^()]*\)"
     r"|@@identity|@@version|@@transaction_isolation|@@tx_isolation"
     r"|next value for [\w.\"]+|[\w.\"]+\.(?:nextval|currval) from dual"
-    r"|pg_catalog\.version\(\)|current_schema\(\))"
+    r"|pg_catalog\.version\(\)|current_schema\(\))(?: as \w+)?"
 )
 
 

@@ -13,7 +13,8 @@ afterwards.
 |---|---|
 | nested scopes | a statement counts in the inner scope and in every outer one |
 | threads and pool tasks started inside | count until the scope is left (`observe.threads`); `settle()` waits |
-| asyncio tasks, SQLAlchemy's and gevent's greenlets | count: they copy the context |
+| asyncio tasks, SQLAlchemy's greenlets | count: they copy the context |
+| greenlets of `gevent.spawn` | do not count: gevent starts them with an empty context |
 | streamed bodies | `with recording.resume():` around the iteration |
 | a statement that fails | counts; a statement that never reached the driver does not |
 | savepoints, PRAGMA, SET, sequence values | recorded as `Kind.TRANSACTION`, never counted in a budget |

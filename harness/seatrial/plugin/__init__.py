@@ -20,7 +20,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--seatrial", action="store_true", help="run Seatrial's guards (alone: only them; with paths: both)")
     add("--seatrial-route", metavar="GLOB", help="only routes whose `METHOD rule` or rule matches, e.g. 'GET /items/*'")
     add("--seatrial-passive", action="store_true", help="record what every request of this suite does to the database")
-    add("--seatrial-target", metavar="DIR", help="root of the project under trial (default: found upwards from rootdir)")
+    add(
+        "--seatrial-target", metavar="DIR", help="root of the project under trial (default: found upwards from rootdir)"
+    )
     add("--seatrial-config", metavar="FILE", help="configuration file (default: pyproject.toml or seatrial.toml)")
     add("--seatrial-only", metavar="CODES", help="only guards of these rule families or codes, comma separated")
     add(

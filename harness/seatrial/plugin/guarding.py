@@ -141,6 +141,7 @@ class Trial:
         self,
         aim: Aim,
         pilot: Callable[[], Pilot],
+        facts: Callable[[Profile], AppFacts],
         context: Context,
         budgets: Callable[[str], Budget | None],
         levels: dict[str, Level],
@@ -149,7 +150,7 @@ class Trial:
     ) -> None:
         self.aim = aim
         self.report = Report()
-        self._pilot, self._context, self._budgets = pilot, context, budgets
+        self._pilot, self._facts, self._context, self._budgets = pilot, facts, context, budgets
         self._levels, self._is_known, self._selected = levels, is_known, selected
         self._plan: GuardPlan | None = None
 
@@ -190,7 +191,7 @@ class Trial:
 
     def facts(self) -> AppFacts:
         """What was really on in the guard's profile."""
-        return self._pilot().facts(self._profile)
+        return self._facts(self._profile)
 
     @property
     def _profile(self) -> Profile:

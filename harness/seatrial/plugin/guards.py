@@ -131,7 +131,7 @@ class Guards:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self, session: pytest.Session) -> None:
-        """Plan before anybody else's hook sees an item, also in a controller of xdist, which collects nothing itself."""
+        """Plan before anybody else's hook sees an item; a controller of xdist plans, too, and collects nothing."""
         found = [item for item in collector.collect(session) if self._planned(item)]
         if unknown := self._arguments.unknown([item.nodeid for item in found]):
             raise pytest.UsageError(
@@ -267,8 +267,9 @@ class Guards:
 
     def _conclude(self, session: pytest.Session) -> None:
         collected, state = self.collected, self.state
-        for nodeid, report in self._reports.items():
-            collected.add(nodeid, report)
+        for nodeid in collected.plan:  # in this order, whichever worker was the faster
+            if nodeid in self._reports:
+                collected.add(nodeid, self._reports[nodeid])
         collected.elapsed_s = time.monotonic() - self._started
         filtered = state.only or self._arguments.ids or self.config.getoption("--seatrial-route")
         try:

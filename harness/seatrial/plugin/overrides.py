@@ -1,4 +1,4 @@
-"""The file that `conftest` under [tool.seatrial] names: fixtures of the team's that replace Seatrial's in hermetic runs."""
+"""The file that `conftest` under [tool.seatrial] names: fixtures that replace Seatrial's in hermetic runs."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """xdist: the guards of one profile stay on one worker, so that there are two hosts in all and not two per worker.
 
-Not by `xdist_group` marks: xdist 3.8 carries those in item ids, which pytest 9.2 does not let it change (every item then is a
-group of its own), and where it works, the ids that it prints are no ids to run again.
+Not by `xdist_group` marks: xdist 3.8 carries those in item ids, which pytest 9.2 does not let it change (every item is
+a group of its own then), and where that works, the ids that it prints cannot be given to pytest again.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from xdist.scheduler import LoadFileScheduling, LoadGroupScheduling, LoadScopeScheduling
+from xdist.scheduler import LoadFileScheduling, LoadGroupScheduling, LoadScopeScheduling  # type: ignore[import-untyped]
 
-_KINDS: dict[str, type[LoadScopeScheduling]] = {
+_KINDS: dict[str, type[Any]] = {
     "load": LoadGroupScheduling,
     "worksteal": LoadGroupScheduling,
     "loadgroup": LoadGroupScheduling,
@@ -21,7 +21,7 @@ _KINDS: dict[str, type[LoadScopeScheduling]] = {
 }
 
 
-def scheduler(config: pytest.Config, log: Any, groups: Mapping[str, str]) -> LoadScopeScheduling | None:
+def scheduler(config: pytest.Config, log: Any, groups: Mapping[str, str]) -> Any:
     """What distributes the team's tests as `--dist` says and the items in `groups` (group by id) together; or None."""
     kind = _KINDS.get(config.getvalue("dist"))
     if kind is None:
@@ -32,5 +32,4 @@ def scheduler(config: pytest.Config, log: Any, groups: Mapping[str, str]) -> Loa
             scope: str = groups.get(nodeid) or super()._split_scope(nodeid)
             return scope
 
-    made: LoadScopeScheduling = Scheduling(config, log)
-    return made
+    return Scheduling(config, log)

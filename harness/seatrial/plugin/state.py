@@ -1,4 +1,4 @@
-"""What the guards of one pytest process work with: settings, inventory, hosts, baseline and budgets. Knows no pytest."""
+"""What the guards of one process work with: settings, inventory, hosts, baseline and budgets. Knows no pytest."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ class Shipment:
 
     settings: Settings
     inventory: Inventory
+    facts: AppFacts
     recipe: Recipe
 
     def pack(self) -> str:
@@ -68,7 +69,7 @@ class State:
     def joined(cls, shipment: Shipment, only: str, worker: str) -> State:
         """Of an xdist worker: hosts of its own, on clones of what the controller has prepared."""
         state = cls(shipment.settings, only)
-        state.inventory = shipment.inventory
+        state.inventory, state.facts = shipment.inventory, shipment.facts
         state._run = open_run(shipment.settings)
         state._run.join(shipment.recipe, worker)
         return state
@@ -90,7 +91,8 @@ class State:
 
     def ship(self) -> Shipment:
         assert self._run is not None
-        return Shipment(self.settings, self.inventory, self._run.recipe())
+        assert self.facts is not None
+        return Shipment(self.settings, self.inventory, self.facts, self._run.recipe())
 
     @property
     def database(self) -> str:
@@ -100,6 +102,7 @@ class State:
         return Trial(
             aim,
             self.pilot,
+            self._facts_of,
             self._context,
             self._budgets.of,
             dict(self.settings.rules),
@@ -128,6 +131,12 @@ class State:
         run, self._run = self._run, None
         if run is not None:
             run.close()
+
+    def _facts_of(self, profile: Profile) -> AppFacts:
+        """Of the app as in production they are the same in every process: those of the discovery."""
+        if profile is Profile.PROTECTION and self.facts is not None:
+            return self.facts
+        return self.pilot().facts(profile)
 
     def _take_known(self, finding: Finding) -> bool:
         """Use up one entry of the baseline: three equal findings need a count of three."""

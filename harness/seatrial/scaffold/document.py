@@ -4,7 +4,7 @@ import json
 import re
 import textwrap
 
-from seatrial.scaffold import made_up
+from seatrial.scaffold import made_up, tools
 from seatrial.scaffold.databases import KEY
 from seatrial.scaffold.seeds import Seed
 from seatrial.scaffold.survey import Survey
@@ -244,9 +244,13 @@ def _webhooks(text: Text, survey: Survey) -> None:
         text.set("events", events, commented=True)
 
 
-def _rules(text: Text, _: Survey) -> None:
+def _rules(text: Text, survey: Survey) -> None:
     text.say("A level per rule, for adopting step by step: block, warn, info or off (`seatrial rules` lists them).")
-    text.table("rules", commented=True)
+    formatting = any(gate.tool == "ruff" and gate.level != "off" for gate in survey.gates)
+    unformatted = formatting and not tools.formats_with_ruff(survey.project)
+    text.table("rules", commented=not unformatted)
+    if unformatted:
+        text.set("ruff:format", "off", "nothing in the project runs ruff format")
     text.set("HDR002", "warn", commented=True)
 
 

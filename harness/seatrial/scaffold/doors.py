@@ -136,8 +136,9 @@ def _inputs(page: str) -> list[str]:
 def _template(project: Project, name: str) -> str:
     if not name or ".." in name or name.startswith("/"):
         return ""
-    found = sorted(project.root.glob(f"**/templates/{name}"), key=lambda path: len(path.parts))
-    return project.text(found[0].relative_to(project.root).as_posix()) if found else ""
+    folders = {"", *(module.path.rpartition("/")[0] for module in project.app_modules)}
+    paths = [f"{folder}/templates/{name}".lstrip("/") for folder in sorted(folders, key=lambda f: (f.count("/"), f))]
+    return next((text for path in paths if (text := project.text(path))), "")
 
 
 def _secret_names(project: Project) -> list[str]:

@@ -39,7 +39,8 @@ class Module:
     def is_aside(self) -> bool:
         """Beside the app: documentation, scripts, packaging."""
         *folders, file = self.path.split("/")
-        return bool(_ASIDE & set(folders)) or file in _NO_APP_CODE or file.startswith("gunicorn")
+        packaging = not folders and (file in _NO_APP_CODE or file.startswith("gunicorn"))
+        return bool(_ASIDE & set(folders)) or packaging
 
     @cached_property
     def nodes(self) -> list[ast.AST]:
@@ -138,6 +139,8 @@ class Project:
     by_name: dict[str, Module] = field(default_factory=dict)
     unread: list[str] = field(default_factory=list)
     """Files that are no Python of this version; relative."""
+    home: str = ""
+    """The top-level package of the app, once it is known: never aside, wherever it lies."""
 
     @classmethod
     def read(cls, root: Path) -> "Project":
@@ -161,7 +164,7 @@ class Project:
     @cached_property
     def app_modules(self) -> list[Module]:
         """Without tests, documentation and scripts."""
-        return [module for module in self.modules if not module.is_test and not module.is_aside]
+        return [m for m in self.modules if not m.is_test and (not m.is_aside or m.name.partition(".")[0] == self.home)]
 
     def around(self, start: Module) -> "Project":
         """The same project without what has nothing to do with one app: other apps, loose files.
@@ -177,7 +180,7 @@ class Project:
                 if found is not None and found.name not in near:
                     near.add(found.name)
                     waiting.append(found)
-        return Project(self.root, [m for m in self.modules if m.name in near], self.by_name, self.unread)
+        return Project(self.root, [m for m in self.modules if m.name in near], self.by_name, self.unread, top)
 
     def definition(self, dotted: str, depth: int = 5) -> tuple[Module, str] | None:
         """Module and name in which a dotted name is really defined, through re-exports."""

@@ -16,6 +16,8 @@ from seatrial.scaffold.views import View, views
 _EXAMPLES = (".env.example", ".env.sample", ".env.template", ".env.dist", "env.example", ".flaskenv")
 # An example's address of a store names somebody's machine; what is written there would outlive the trial.
 _STORES = re.compile(r"REDIS|MONGO|BROKER|CELERY|AMQP|RABBIT|MEMCACHE|ELASTIC|KAFKA|DATABASE|DB_|POSTGRES|MYSQL")
+# Which of its faces the app shows is the trial's to say, and production is what it stands for.
+_MODES = re.compile(r"(.*_)?(ENV|ENVIRONMENT|MODE|DEBUG|TESTING|CONFIG|PROFILE)")
 _PLACEHOLDER = re.compile(r"your|change|xxx|<|\.\.\.|\$\{", re.IGNORECASE)
 
 
@@ -82,7 +84,9 @@ class Survey:
             for line in self.project.text(file).splitlines():
                 match = re.fullmatch(r"\s*(?:export\s+)?([A-Za-z_]\w*)=(.*?)(?:\s+#.*)?\s*", line)
                 value = match[2].strip("\"'") if match else ""
-                if match and value and not _STORES.search(match[1]) and not _PLACEHOLDER.search(value):
+                if not match or not value or _PLACEHOLDER.search(value):
+                    continue
+                if not _STORES.search(match[1]) and not _MODES.fullmatch(match[1]):
                     found.setdefault(match[1], (value, file))
         return {
             name: given

@@ -1,6 +1,7 @@
 """The level of each tool on the first day: what the project uses may block, what it does not use never does."""
 
 import importlib.metadata
+import re
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,6 +9,17 @@ from typing import Any
 
 from seatrial.scaffold.folders import tests
 from seatrial.scaffold.project import Project
+
+_RUNNERS = (
+    "ruff.toml",
+    ".ruff.toml",
+    ".pre-commit-config.yaml",
+    "Makefile",
+    "justfile",
+    "tox.ini",
+    "noxfile.py",
+    ".gitlab-ci.yml",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +38,19 @@ def gates(project: Project, installed: Callable[[str], bool] | None = None) -> l
         gate if installed(gate.tool) else Gate(gate.tool, "off", f"not installed{_meanwhile(gate)}")
         for gate in (_ruff(project), _mypy(project), _bandit(project), _pytest(project))
     ]
+
+
+def formats_with_ruff(project: Project) -> bool:
+    """Whether anything of the project's runs `ruff format`, or configures it."""
+    ruff = _tool_tables(project).get("ruff")
+    if isinstance(ruff, dict) and "format" in ruff:
+        return True
+    workflows = sorted(
+        path.relative_to(project.root).as_posix() for path in project.root.glob(".github/workflows/*.y*ml")
+    )
+    return any(
+        re.search(r"ruff[ -]format|^\[format\]", project.text(file), re.MULTILINE) for file in (*_RUNNERS, *workflows)
+    )
 
 
 def _meanwhile(gate: Gate) -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from seatrial.target.target import Reply
 
 HUGE = "99999999999999999999"
+UNKNOWN = "999999"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +66,13 @@ def variants(route: Route) -> Iterator[tuple[str, str, dict[str, Any]]]:
         yield "malformed JSON", route.path, {"data": b'{"a":', "content_type": "application/json"}
         yield "JSON of another shape", route.path, {"json": []}
         yield "empty JSON object", route.path, {"json": {}}
+    options: dict[str, Any] = {} if route.safe else {"data": {}}
     for name, converter in route.arguments:
-        if converter.partition("(")[0] in ("int", "string"):
-            path = _with_argument(route, name, HUGE)
-            if path:
-                yield f"{name} is huge", path, {} if route.safe else {"data": {}}
+        kind = converter.partition("(")[0]
+        values = {"unknown": UNKNOWN, "huge": HUGE} if kind == "int" else {"unknown": "no-such-thing"}
+        for said, value in values.items() if kind in ("int", "string") else ():
+            if path := _with_argument(route, name, value):
+                yield f"{name} is {said}", path, options
 
 
 def _with_argument(route: Route, name: str, value: str) -> str:

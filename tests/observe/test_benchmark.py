@@ -1,0 +1,61 @@
+"""The benchmark of the recorder judges as it says."""
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+PATH = Path(__file__).parents[2] / "benchmarks" / "recorder.py"
+
+
+@pytest.fixture(scope="module")
+def recorder() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("seatrial_benchmark_recorder", PATH)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("ours", "peers", "strict", "code", "words"),
+    [
+        (18.0, {"queryspy": 17.0}, False, 0, ["held  ours − empty pair: +3.0", "held  ours − queryspy", "NOT PROVED"]),
+        (19.5, {}, False, 1, ["MISSED  ours − empty pair: +4.5", "NOT PROVED"]),
+        (18.0, {"queryspy": 15.5, "easy_profile": 20.0}, False, 1, ["MISSED  ours − queryspy: +2.5"]),
+        (18.0, {}, True, 1, ["NOT PROVED"]),
+        (18.0, None, True, 0, ["held  ours − empty pair"]),
+    ],
+)
+def test_judging(
+    recorder: ModuleType,
+    capsys: pytest.CaptureFixture[str],
+    ours: float,
+    peers: dict[str, float] | None,
+    strict: bool,
+    code: int,
+    words: list[str],
+) -> None:
+    present = dict.fromkeys(recorder.PEERS, 30.0) if peers is None else peers
+    core = {name: [value] * 3 for name, value in {"seatrial": ours, "empty pair": 15.0, **present}.items()}
+    assert recorder.judge({"core": core}, {}, strict) == code
+    said = capsys.readouterr().out
+    for word in words:
+        assert word in said
+    assert ("NOT PROVED" in said) is (peers is not None)
+
+
+def test_a_short_run(recorder: ModuleType, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recorder, "CONFIGURATIONS", ["no listener", "empty pair", "seatrial", "easy_profile"])
+    monkeypatch.setitem(recorder.PEERS, "easy_profile", ["seatrial_no_such_package"])
+    values, absent = recorder.run(3, 20)
+    recorder.print_table(values, absent)
+    assert absent == {"easy_profile": "not installed"}
+    assert "| easy_profile | not installed |" in capsys.readouterr().out
+    assert {name: len(rounds) for name, rounds in values["core"].items()} == {
+        "no listener": 3,
+        "empty pair": 3,
+        "seatrial": 3,
+    }

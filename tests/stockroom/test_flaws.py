@@ -1,0 +1,110 @@
+"""FLAWS.md is exactly what a check of the legacy app finds; the hardened app has none of it."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seatrial.rules import registered
+from stockroom.runs import EXAMPLE, check, copy_to, found_at, table
+
+TOOLS = ("ruff:", "bandit:")
+CODES = {rule.code for rule in registered()}
+EVERY = "every judged route"
+REPAIRS = tomllib.loads((EXAMPLE / "repairs.toml").read_text())["repair"]
+
+
+@pytest.fixture(scope="module")
+def legacy(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    root = copy_to(tmp_path_factory.mktemp("legacy") / "stockroom")
+    return check(root, "--config", "legacy.toml", "--skip", "mypy", expected=(1,))
+
+
+@pytest.fixture(scope="module")
+def hardened(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    root = copy_to(tmp_path_factory.mktemp("hardened") / "stockroom")
+    return check(root, "--skip", "mypy,pytest", expected=(0,))
+
+
+def listed(result: dict[str, Any], heading: str) -> set[tuple[str, str]]:
+    """What FLAWS.md promises for the rules that exist, with `every judged route` spelled out."""
+    promised = set()
+    for code, subject, *_ in table(EXAMPLE / "FLAWS.md", heading):
+        if code not in CODES and not code.startswith(TOOLS):
+            continue
+        if subject != EVERY:
+            promised.add((code, subject))
+            continue
+        judged = {c["subject"] for c in result["checks"] if c["rule"] == code and c["outcome"] in ("pass", "fail")}
+        assert len(judged) > 20, f"{code} judged hardly anything"
+        promised |= {(code, subject) for subject in judged}
+    return promised
+
+
+def test_flaws_lists_exactly_the_blocking_findings_of_the_legacy_app(legacy: dict[str, Any]) -> None:
+    promised, found = listed(legacy, "Blocking"), found_at(legacy, "block")
+    assert sorted(found - promised) == []
+    assert sorted(promised - found) == []
+
+
+def test_flaws_lists_exactly_its_warnings_and_information(legacy: dict[str, Any]) -> None:
+    promised, found = listed(legacy, "Warnings and information"), found_at(legacy, "warn", "info")
+    assert sorted(found - promised) == []
+    assert sorted(promised - found) == []
+
+
+def test_the_legacy_run_broke_nothing(legacy: dict[str, Any]) -> None:
+    assert legacy["outcomes"]["broken"] == 0
+    assert legacy["broken"] == []
+    assert {row["status"] for row in legacy["routes"]} >= {200, 302}
+
+
+def test_the_hardened_app_has_no_findings_and_breaks_nothing(hardened: dict[str, Any]) -> None:
+    assert hardened["findings"] == []
+    assert (hardened["outcomes"]["fail"], hardened["outcomes"]["broken"]) == (0, 0)
+
+
+def test_every_rule_passes_somewhere_on_the_hardened_app(hardened: dict[str, Any]) -> None:
+    passed = {check["rule"] for check in hardened["checks"] if check["outcome"] == "pass"}
+    assert sorted(CODES - passed) == []
+
+
+def test_what_is_not_proved_on_the_hardened_app_was_reviewed(hardened: dict[str, Any]) -> None:
+    reviewed = {
+        (rule.strip(), subject)
+        for subject, rules, _reason in table(EXAMPLE / "NOT_PROVED.md", "Reviewed")
+        for rule in rules.split(",")
+    }
+    found = {(c["rule"], c["subject"]) for c in hardened["checks"] if c["outcome"] == "not_proved"}
+    assert sorted(found - reviewed) == []
+    assert sorted(reviewed - found) == []
+
+
+def applied(repair: dict[str, str], folder: Path) -> Path:
+    root = copy_to(folder / "stockroom")
+    file = root / repair["file"]
+    text = file.read_text()
+    assert text.count(repair["old"]) == 1, f"{repair['rule']}: the text to replace must be unique in {file.name}"
+    file.write_text(text.replace(repair["old"], repair["new"]))
+    return root
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("repair", REPAIRS, ids=[f"{r['rule']} {r['subject']}" for r in REPAIRS])
+def test_a_repair_removes_its_finding_and_no_other(
+    repair: dict[str, str], legacy: dict[str, Any], tmp_path: Path
+) -> None:
+    if repair["rule"] not in CODES and not repair["rule"].startswith(TOOLS):
+        pytest.skip(f"{repair['rule']} is no rule of this release")
+    repaired = check(applied(repair, tmp_path), "--config", "legacy.toml", "--skip", "mypy", expected=(1,))
+    before, after = found_at(legacy, "block", "warn", "info"), found_at(repaired, "block", "warn", "info")
+    gone = {(rule, subject) for rule, subject in before - after}
+    if repair["subject"] == EVERY:
+        assert {rule for rule, _ in gone} == {repair["rule"]}
+        left = {subject for rule, subject in after if rule == repair["rule"]}
+        # A cookie of another name keeps its own finding.
+        assert len(left) <= 1
+    else:
+        assert gone == {(repair["rule"], repair["subject"])}
+    assert sorted(after - before) == []
