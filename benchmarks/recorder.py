@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What the statement recorder costs: CPU microseconds per statement, beside an empty listener pair and its peers.
 
-    python benchmarks/recorder.py [--rounds 150] [--n 150] [--strict] [--json FILE]
+    python benchmarks/recorder.py [--rounds 100] [--n 150] [--strict] [--json FILE]
 
 Each configuration lives in a forked process of its own. The parent lets them work in turn, a few milliseconds each,
 every second round in reverse order, so that a disturbance (neighbours on the machine, the clock of the processor)
@@ -54,7 +54,16 @@ PEERS = {
     "easy_profile": ["easy_profile"],
     "flask-sqlalchemy record_queries": ["flask", "flask_sqlalchemy"],
 }
-CONFIGURATIONS = ["no listener", EMPTY, "seatrial, off", OURS, "seatrial, rows", "seatrial, attribution", *PEERS]
+CONFIGURATIONS = [
+    "no listener",
+    EMPTY,
+    "seatrial, off",
+    OURS,
+    "seatrial, rows",
+    "seatrial, lines of repeats",
+    "seatrial, every line",
+    *PEERS,
+]
 
 
 class Base(DeclarativeBase):
@@ -87,8 +96,12 @@ def start_ours(configuration: str) -> Any:
 
     if configuration == "seatrial, off":
         return statements.install()
-    attribute = CallSites(Path(__file__).parent) if configuration == "seatrial, attribution" else None
-    scope = statements.record(rows=configuration == "seatrial, rows", attribute=attribute)
+    scope = statements.record(
+        rows=configuration == "seatrial, rows",
+        attribute=CallSites(Path(__file__).parent) if "line" in configuration else None,
+        # every line: what attribution would cost if it were not for repeats only
+        attributed=(1, sys.maxsize) if configuration == "seatrial, every line" else (2, 6),
+    )
     return scope, scope.__enter__()
 
 
@@ -319,7 +332,7 @@ def _word(missed: bool) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=150)
+    parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--n", type=int, default=150, help="statements per turn")
     parser.add_argument("--strict", action="store_true", help="exit 1 also when a peer did not run")
     parser.add_argument("--json", metavar="FILE", help="write the medians here")

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import NoneType, UnionType
@@ -176,7 +177,10 @@ def command_text(path: str) -> str:
     command = commands()[path]
     context = click.Context(command, info_name=f"seatrial {path}")
     usage = " ".join(command.collect_usage_pieces(context))
-    parts = [f"```text\nseatrial {path} {usage}\n```\n", " ".join((command.help or "").split()) + "\n"]
+    parts = [
+        f"```text\nseatrial {path} {usage}\n```\n",
+        textwrap.fill(" ".join((command.help or "").split()), 118) + "\n",
+    ]
     rows = [
         [f"`{option}`", f"{meaning}{' Required.' if param.required and 'required' not in meaning.lower() else ''}"]
         for param in command.params

@@ -37,7 +37,23 @@ CREATE = f"{FLASK}\ndef create_app():\n    return Flask(__name__)\n"
             {"web/__init__.py": CREATE, "Makefile": "run:\n\tflask --app web run\n", "tests/conftest.py": CREATE},
             "web:create_app",
             [],
+            id="the flask command",
+        ),
+        pytest.param(
+            {"tests/factory.py": CREATE, "shop.py": CREATE.replace("create_app", "assemble")},
+            "shop:assemble",
+            [],
             id="never one of the tests",
+        ),
+        pytest.param(
+            {
+                "shop/web/core/boot.py": CREATE.replace("create_app", "assemble"),
+                "wsgi.py": "from shop.web.core.boot import assemble\n\napp = assemble()\n",
+                ".flaskenv": "FLASK_APP=wsgi.py\n",
+            },
+            "shop.web.core.boot:assemble",
+            ["wsgi:app"],
+            id="the factory behind what is declared, by whatever name",
         ),
         pytest.param(
             {"shop/__init__.py": CREATE, "old/__init__.py": CREATE, "pyproject.toml": '[project]\nname = "shop"\n'},
@@ -226,6 +242,7 @@ def test_a_required_variable_takes_the_harmless_value_of_the_team_s_example(init
         ('engine = create_engine(os.environ["STORE"])', ["STORE"], []),
         ('URL = os.environ["TEST_DATABASE_URL"]', [], []),
         ("URL = f\"postgresql://{os.environ['DB_USER']}@{os.environ['DB_HOST']}/x\"", [], ["DB_USER", "DB_HOST"]),
+        ("SQLALCHEMY_DATABASE_URI = f\"postgresql://{os.environ['DB_USER']}@x/y\"", [], ["DB_USER"]),
         ('URL = os.environ["REDIS_URL"]', [], []),
         ("app.config.from_prefixed_env()", ["FLASK_SQLALCHEMY_DATABASE_URI"], []),
     ],
@@ -254,6 +271,7 @@ def test_the_log_in_form_is_not_the_one_of_a_provider_and_its_fields_are_read(tm
     source = f"""\
 from flask_wtf import FlaskForm
 from wtforms import EmailField, PasswordField
+from flask import request
 {FLASK}
 app = Flask("x")
 
@@ -266,6 +284,11 @@ class LoginForm(FlaskForm):
 @app.get("/login/github")
 def github_login():
     return ""
+
+
+@app.post("/dev/login")
+def dev_login():
+    return request.form["username"] + request.form["password"]
 
 
 @app.get("/login")

@@ -33,6 +33,7 @@ def test_a_pyproject_keeps_every_byte(init: Init, project: Path, before: bytes) 
     after = (project / "pyproject.toml").read_bytes()
     assert result.exit_code == 0, result.output
     assert after.startswith(before)
+    assert b"\n\n# Sea trials" in after.replace(b"\r\n", b"\n")
     assert (b"\r\n" in before) == (b"\r\n" in after)
     assert b"\r\n" not in before or b"\n" not in after.replace(b"\r\n", b"")
     tables = tomllib.loads(after.decode("utf-8-sig"))
@@ -104,6 +105,15 @@ def test_a_ci_job_can_be_added_later_and_is_never_overwritten(init: Init, projec
     job.write_text("mine")
     assert init(None, "--no-run", "--ci", "gitlab").exit_code == 2
     assert job.read_text() == "mine"
+
+
+def test_a_ci_job_that_was_there_first_stays(init: Init, project: Path) -> None:
+    """The rest is written all the same."""
+    result = init({**BARE, ".github/workflows/seatrial.yml": "mine"}, "--no-run", "--ci", "github")
+
+    assert result.exit_code == 0, result.output
+    assert (project / ".github/workflows/seatrial.yml").read_text() == "mine"
+    assert load(project).app == "hello:application"
 
 
 def test_every_commented_line_is_valid_once_it_is_uncommented(

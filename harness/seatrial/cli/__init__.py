@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
+from types import FrameType
 
 import click
 
@@ -63,8 +65,14 @@ def group() -> None:
     """
 
 
+def _interrupted(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
 def main() -> None:
     """Entry point of the `seatrial` script."""
+    # Whoever ends us politely (a CI runner at its time limit) wants everything we started to end, too.
+    signal.signal(signal.SIGTERM, _interrupted)
     try:
         # Not standalone, click hands an exit code back instead of leaving with it.
         sys.exit(group.main(prog_name="seatrial", standalone_mode=False))

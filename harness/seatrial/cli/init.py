@@ -51,7 +51,7 @@ def command(target_dir: Path, app: str | None, database: str | None, ci: str | N
     if not no_run:
         settings = _run_and_mend(root, place, found, database, seed)
         _state(settings)
-    _next(root, place.path, ran=not no_run, found=found, seed=seed)
+    _next(root, place.path, pipeline, ran=not no_run, found=found, seed=seed)
 
 
 # ---------------------------------------------------------------------- the configuration
@@ -178,7 +178,7 @@ def _complete(
             except ConfigurationError as error:
                 raise _explained(error, root, present, settings) from None
         _state(settings)
-    _next(root, present, ran=to_run)
+    _next(root, present, pipeline, ran=to_run)
 
 
 # ---------------------------------------------------------------------- words
@@ -195,7 +195,15 @@ def _wrote(root: Path, path: Path, why: str) -> None:
     _line("wrote", label(root, path) + (f" ({why})" if why else ""))
 
 
-def _next(root: Path, path: Path, *, ran: bool, found: Survey | None = None, seed: seeds.Seed | None = None) -> None:
+def _next(
+    root: Path,
+    path: Path,
+    pipeline: Pipeline | None,
+    *,
+    ran: bool,
+    found: Survey | None = None,
+    seed: seeds.Seed | None = None,
+) -> None:
     where = "" if root == Path.cwd() else f" {shlex.quote(str(root))}"
     click.echo("\nNext:")
     if found is not None and found.login is not None:
@@ -205,8 +213,8 @@ def _next(root: Path, path: Path, *, ran: bool, found: Survey | None = None, see
         _step(f"seatrial budgets record{where}", "what each page spends today")
     _step(f"seatrial check{where}", "every gate, one verdict")
     _step(f'seatrial baseline accept{where} --all --reason "…"', "take on what it finds as known debt")
-    state = ".seatrial/" if ran else ""
-    click.echo(f"  commit {' and '.join(filter(None, (label(root, path), state)))}")
+    job = label(root, pipeline.path) if pipeline is not None else ""
+    click.echo(f"  commit {', '.join(filter(None, (label(root, path), '.seatrial/' if ran else '', job)))}")
 
 
 def _step(what: str, why: str) -> None:

@@ -2,7 +2,7 @@
 
 from seatrial.config.load import check_rules, load
 from seatrial.config.locate import find_root
-from seatrial.config.secrets import secrets
+from seatrial.config.secrets import hide, secrets
 from seatrial.config.settings import (
     Database,
     Deadlines,
@@ -31,6 +31,7 @@ __all__ = [
     "Webhook",
     "check_rules",
     "find_root",
+    "hide",
     "load",
     "secrets",
 ]

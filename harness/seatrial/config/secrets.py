@@ -58,3 +58,10 @@ def _bare(value: str) -> Iterator[str]:
     if scheme.lower() in ("bearer", "basic", "token"):
         yield credentials
     yield from _password(value)
+
+
+def hide(text: str, values: set[str]) -> str:
+    """The text without these values, longest first, so that no part of one stays."""
+    for value in sorted(values, key=len, reverse=True):
+        text = text.replace(value, "[redacted]")
+    return text

@@ -32,6 +32,9 @@ def _serve(channel: Channel) -> None:
     spec = channel.receive()
     # Before the app is imported: its configuration may be read at import time.
     os.environ.update(spec.settings.environment_for(spec.profile, spec.database_url))
+    if not spec.database_url:
+        channel.send(_guarded(functools.partial(Target.only_locate, spec.settings, spec.folder)))
+        return
     target = None
 
     def build() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
-from seatrial.config import Settings
+from seatrial.config import Settings, hide, secrets
 from seatrial.host.protocol import Channel, DeadlinePassed, PeerGone
 from seatrial.host.spec import HostSpec
 from seatrial.model.errors import BrokenError, ConfigurationError, InconclusiveError, SeatrialError
@@ -82,7 +82,10 @@ class Host:
         self._channel = Channel(we_read, we_write)
 
     def begin_build(self, database_url: str) -> None:
-        """Let it set its environment, import the app and call the factory; `finish_build` waits for the outcome."""
+        """Let it set its environment, import the app and call the factory; `finish_build` waits for the outcome.
+
+        With an empty URL it only imports the app and ends: then there is no database to build it on.
+        """
         try:
             self._channel.send(HostSpec(self._settings, self._profile, database_url, self._folder))
         except PeerGone:
@@ -125,9 +128,9 @@ class Host:
             ) from None
         if kind == "ok":
             return value
-        if kind == "configuration":
-            raise ConfigurationError(*value)
-        raise _ERRORS[kind](*value)
+        # What the app raised may hold what it was configured with.
+        sentences = [hide(str(sentence), secrets(self._settings)) for sentence in value]
+        raise _ERRORS[kind](*sentences)
 
     def _ended(self, what: str) -> HostEnded:
         try:

@@ -13,6 +13,7 @@ from seatrial.config import Settings
 from seatrial.database import Databases, Recipe, join_databases, open_databases
 from seatrial.host import copies
 from seatrial.host.client import Host, HostEnded, HostHung
+from seatrial.model.errors import BrokenError, ConfigurationError
 from seatrial.model.profiles import Profile
 
 if TYPE_CHECKING:
@@ -102,6 +103,10 @@ class Run:
         for profile in profiles:
             self._spawn(self._berth(profile))
         first, *others = (self._berths[profile] for profile in profiles)
+        try:
+            self.databases.description  # noqa: B018  waits for the server
+        except ConfigurationError as error:
+            raise ConfigurationError(*error.mistakes, *self._import_mistakes(first)) from None
         self._build(first)
         for berth in others:
             self._begin_build(berth)
@@ -109,6 +114,18 @@ class Run:
         for berth in others:
             self._finish_build(berth)
             self._enter(berth)
+
+    def _import_mistakes(self, berth: Berth) -> tuple[str, ...]:
+        """What is wrong with the app besides the database, as far as importing it shows."""
+        assert berth.host is not None
+        try:
+            berth.host.begin_build("")
+            berth.host.finish_build(self.settings.deadlines.build_s)
+        except ConfigurationError as error:
+            return error.mistakes
+        except BrokenError as error:
+            return (str(error),)
+        return ()
 
     def _berth(self, profile: Profile) -> Berth:
         if profile not in self._berths:

@@ -72,16 +72,17 @@ def ids(aims: Sequence[Aim]) -> list[str]:
 def _keep_own_fixtures(item: pytest.Item) -> None:
     """Take the target's autouse fixtures off a guard, with whatever only they ask for, and its overrides of ours.
 
-    Private to pytest, tried on 8.0 to 9.2: `_fixtureinfo` and `fixturenames`.
+    Private to pytest, tried on 8.0 to 9.2: `_fixtureinfo`, `fixturenames` and `_request._arg2fixturedefs`.
     """
     info: Any = getattr(item, "_fixtureinfo", None)
     if info is None:
         return
     for name, definitions in info.name2fixturedefs.items():
         own = [definition for definition in definitions if _is_ours(definition)]
-        if own and len(own) < len(definitions):
+        if own:
             # A conftest of the target's that happens to define `seatrial_trial` means something else by it.
             info.name2fixturedefs[name] = own
+            _requested(item)[name] = own
 
     def ours(name: str) -> bool:
         definitions = info.name2fixturedefs.get(name)
@@ -97,6 +98,12 @@ def _keep_own_fixtures(item: pytest.Item) -> None:
                 todo.extend(definition.argnames)
     names: list[str] = item.fixturenames  # type: ignore[attr-defined]
     names[:] = [name for name in names if name in keep]
+
+
+def _requested(item: pytest.Item) -> dict[str, Any]:
+    """Where pytest 8.0 keeps a copy of the fixtures that an item asks for; the same mapping in newer ones."""
+    found: dict[str, Any] | None = getattr(getattr(item, "_request", None), "_arg2fixturedefs", None)
+    return {} if found is None else found
 
 
 def _is_ours(definition: Any) -> bool:

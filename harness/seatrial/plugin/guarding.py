@@ -244,8 +244,9 @@ class Trial:
         if broken:
             pytest.fail(f"broken: {broken[0].reason}", pytrace=False)
         if all(c.outcome in (Outcome.NOT_PROVED, Outcome.SKIPPED) for c in self.report.checks):
-            reasons = dict.fromkeys(c.reason for c in self.report.checks)
-            pytest.skip("not proved: " + ("; ".join(reasons) or "the guard judged nothing"))
+            reasons = "; ".join(dict.fromkeys(c.reason for c in self.report.checks)) or "the guard judged nothing"
+            asked = any(c.outcome is Outcome.NOT_PROVED for c in self.report.checks)
+            pytest.skip(f"not proved: {reasons}" if asked else reasons)
 
 
 def _crash(guard: str, error: Exception) -> BrokenError:

@@ -227,8 +227,9 @@ class Guards:
             self.collected.unrun[nodeid] = why
 
     # ------------------------------------------------------------------ the end
-    def pytest_keyboard_interrupt(self) -> None:
-        self._interrupted = True
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        # pytest's own word for "errors during collection" and the like is an interrupt, too.
+        self._interrupted = not isinstance(excinfo.value, pytest.Session.Interrupted)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: Any) -> None:
@@ -310,6 +311,9 @@ def _profile(item: pytest.Item) -> str:
 
 
 def _last_line(report: pytest.CollectReport | pytest.TestReport) -> str:
+    crash = getattr(report.longrepr, "reprcrash", None)
+    if crash is not None and str(crash.message).strip():
+        return str(crash.message).strip().splitlines()[0][:200]
     lines = [line.strip() for line in str(report.longreprtext).splitlines() if line.strip()]
     return lines[-1][:200] if lines else "no reason was given"
 

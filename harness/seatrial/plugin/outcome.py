@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from seatrial.config import Settings
+from seatrial.config import Settings, hide, secrets
 from seatrial.model.errors import ConfigurationError
 from seatrial.model.evidence import AppFacts, Exchange
 from seatrial.model.findings import Check, Finding
@@ -101,7 +101,8 @@ def conclude(
     levels = dict(settings.rules)
     checks = collected.reconciled()
     unrun = len(checks) - len(collected.checks)
-    findings = relevel(collected.findings, levels)
+    secret = secrets(settings)
+    findings = [replace(f, message=hide(f.message, secret)) for f in relevel(collected.findings, levels)]
     known = baseline.load(settings.state_folder / "baseline.tsv")
     complete = whole and not collected.inconclusive and not collected.broken and not unrun
     finished = baseline.Finished.of(

@@ -97,7 +97,7 @@ class Watch:
         # A file that is handed through sends no statements, and servers look at its type.
         if response.is_streamed and not response.direct_passthrough:
             visit.streams = True
-            response.response = _Stream(response.response, visit, self._count)  # type: ignore[assignment]
+            response.response = _Stream(response.response, visit, self._count)
 
     @_harmless
     def on_exception(self, app: flask.Flask, **_: Any) -> None:
@@ -190,7 +190,7 @@ class _Stream:
 
 
 def _identity() -> int:
-    return id(flask.request._get_current_object())
+    return id(flask.request._get_current_object())  # type: ignore[attr-defined]
 
 
 def _shares_app_context() -> bool:

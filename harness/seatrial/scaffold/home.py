@@ -55,8 +55,7 @@ def place(root: Path) -> Place:
     before = path.read_bytes().decode("utf-8")
     probe = '[tool.seatrial]\napp = "a:b"\n[tool.seatrial.env]\n'
     after = _tables(_joined(before, probe).encode())
-    tool = after.get("tool") if after is not None else None
-    if after is None or not isinstance(tool, dict) or "seatrial" not in tool:
+    if after is None:
         return Place(root / OWN, "", "", f"[tool.seatrial] cannot be appended to {PYPROJECT}, whose [tool] is closed")
     return Place(path, before, "tool.seatrial")
 

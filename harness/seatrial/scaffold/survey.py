@@ -6,8 +6,9 @@ from functools import cached_property
 from pathlib import Path
 
 from seatrial.model.errors import ConfigurationError
-from seatrial.scaffold import candidates, databases, declared, doors, folders, seeds, tools, variables
-from seatrial.scaffold.candidates import Argument, Candidate
+from seatrial.scaffold import calling, candidates, databases, declared, doors, folders, seeds, tools, variables
+from seatrial.scaffold.calling import Argument
+from seatrial.scaffold.candidates import Candidate
 from seatrial.scaffold.databases import DatabaseFacts
 from seatrial.scaffold.project import Project
 from seatrial.scaffold.variables import Need, Reading
@@ -112,7 +113,7 @@ def survey(root: Path, app: str | None = None) -> Survey:
     near = project.around(chosen.module)
     readings = variables.readings(near)
     database = databases.database_facts(near, readings)
-    argument = candidates.argument(near, chosen, class_wanted=database.used and not database.variables)
+    argument = calling.argument(near, chosen, class_wanted=database.used and not database.variables)
     others = [one for one in found if one is not chosen and not one.module.is_test]
     return Survey(project, near, chosen, others, argument, readings, database, views(near))
 

@@ -27,12 +27,8 @@ def load(settings: Settings, folder: Path, config: Mapping[str, Any]) -> tuple[F
         ConfigurationError: The module, the attribute or the call failed; says where in the target's own code.
     """
     notes: list[str] = []
-    for entry in (folder / "src", folder):
-        if entry.is_dir() and str(entry) not in sys.path:
-            sys.path.insert(0, str(entry))
-    module_name, _, attribute = settings.app.partition(":")
-    module = _import(module_name, folder)
-    found: Any = _attribute(module, attribute or "app", settings.app)
+    module, found = locate(settings, folder)
+    module_name = settings.app.partition(":")[0]
     origin = getattr(module, "__file__", None)
     if origin and not Path(origin).resolve().is_relative_to(folder.resolve()):
         notes.append(
@@ -57,6 +53,16 @@ def load(settings: Settings, folder: Path, config: Mapping[str, Any]) -> tuple[F
             f"app: {settings.app} returned a {type(app).__name__}, not a Flask app; name the factory that returns one"
         )
     return app, notes
+
+
+def locate(settings: Settings, folder: Path) -> tuple[Any, Any]:
+    """The module and the attribute that `app` names, without calling anything. Raises ConfigurationError."""
+    for entry in (folder / "src", folder):
+        if entry.is_dir() and str(entry) not in sys.path:
+            sys.path.insert(0, str(entry))
+    module_name, _, attribute = settings.app.partition(":")
+    module = _import(module_name, folder)
+    return module, _attribute(module, attribute or "app", settings.app)
 
 
 def _import(name: str, folder: Path) -> Any:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flask import Flask
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect, Rule
 
@@ -32,6 +33,7 @@ def routes(target: "Target") -> tuple[Route, ...]:
                 continue
             view = app.view_functions.get(rule.endpoint)
             module_path, line, name = _origin(view, method, target.folder)
+            reason = skipped(method, rule, target.settings.skip) or _nothing_to_serve(app, rule)
             arguments = tuple((a, _converter(rule, a)) for a in _in_order(rule))
             found.append(
                 Route(
@@ -41,7 +43,7 @@ def routes(target: "Target") -> tuple[Route, ...]:
                     blueprint=rule.endpoint.rpartition(".")[0],
                     arguments=arguments,
                     path="" if arguments else rule.rule,
-                    skipped=skipped(method, rule, target.settings.skip),
+                    skipped=reason,
                     view=name,
                     module_path=module_path,
                     line=line,
@@ -67,6 +69,17 @@ def skipped(method: str, rule: Rule, patterns: Sequence[str]) -> str:
     if DEFAULT_SKIP.search(rule.rule) or DEFAULT_SKIP.search(rule.endpoint):
         return "ends or changes the session (built-in skip list)"
     return ""
+
+
+def _nothing_to_serve(app: Flask, rule: Rule) -> str:
+    """Flask binds a static route to every app and to many blueprints, whether there are files or not."""
+    blueprint, _, name = rule.endpoint.rpartition(".")
+    if name != "static":
+        return ""
+    owner = app.blueprints.get(blueprint) if blueprint else app
+    folder = getattr(owner, "static_folder", None)
+    has_files = folder is not None and any(path.is_file() for path in Path(folder).rglob("*"))
+    return "" if has_files else "serves no files"
 
 
 def answering(target: "Target", method: str, path: str) -> str:

@@ -116,6 +116,16 @@ class Target:
         target.dispose()
         return target
 
+    @staticmethod
+    def only_locate(settings: Settings, folder: Path) -> None:
+        """Import the app and look at its factory, where there is no database to build it on.
+
+        Raises ConfigurationError.
+        """
+        outbound.install(stand_ins=[], allow=[])
+        connections.confine("sqlite://")
+        factory.locate(settings, folder)
+
     def prepare(self) -> list[str]:
         """Create the tables and sow the seed; returns sentences about what had to be mended."""
         if self.binds:

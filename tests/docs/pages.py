@@ -1,0 +1,55 @@
+"""The documentation as data: its pages, their fenced blocks, and the job that generates and checks them."""
+
+import importlib.util
+import re
+import sys
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+ROOT = Path(__file__).parents[2]
+_FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Block:
+    """One fenced block of a page."""
+
+    page: str
+    line: int
+    language: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.page}:{self.line}"
+
+
+def job() -> ModuleType:
+    """`ci/docs_job.py`, which is a script and no package."""
+    name = "seatrial_docs_job"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, ROOT / "ci" / "docs_job.py")
+        assert spec is not None
+        assert spec.loader is not None
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name]
+
+
+def guide() -> list[Path]:
+    """The pages of the guide; those of single rules have tests of their own."""
+    return [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(ROOT.glob("docs/*.md"))
+
+
+def blocks(*languages: str) -> list[Block]:
+    return [block for page in guide() for block in _blocks(page) if block.language in languages]
+
+
+def _blocks(page: Path) -> list[Block]:
+    text = page.read_text(encoding="utf-8")
+    name = page.relative_to(ROOT).as_posix()
+    return [
+        Block(name, text.count("\n", 0, found.start()) + 1, found[2], textwrap.dedent(found[3]))
+        for found in _FENCE.finditer(text)
+    ]

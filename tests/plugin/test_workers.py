@@ -1,0 +1,85 @@
+"""xdist: the same outcomes as without it, two hosts in all, and nothing left behind."""
+
+import re
+
+import pytest
+
+from .conftest import CHECKS, FLAWED, GUARDS
+
+# Says which process ran an item; hosts are counted by their working copies, which end with the run.
+WITNESS = """
+    import pathlib, tempfile
+
+    def pytest_runtest_logreport(report):
+        if report.when == "call" and hasattr(report, "node"):
+            print(f"WITNESS {report.worker_id} {report.nodeid}")
+
+    def pytest_sessionfinish(session):
+        if hasattr(session.config, "workerinput"):
+            folder = pathlib.Path(tempfile.gettempdir())
+            logs = sorted(path.name for path in folder.glob("seatrial-run-*/*.log"))
+            pathlib.Path(f"hosts-{session.config.workerinput['workerid']}").write_text(" ".join(logs))
+"""
+
+
+def outcomes(done):
+    """Everything the report says, without times and places."""
+    section = done.out[done.out.index("= seatrial =") :].split("\n", 1)[1].split("Routes  ")[0]
+    return section, done.checks()
+
+
+def items(done):
+    return sorted(line.split(" - ")[0] for line in done.out.splitlines() if re.match(r"(FAILED|SKIPPED|PASSED) ", line))
+
+
+def test_two_workers_bring_home_what_one_process_does(harbour, shop):
+    root = shop({"witness.py": WITNESS}, app=FLAWED)
+    alone = harbour.pytest(root, "--seatrial", "-rA")
+    both = harbour.pytest(root, "-p", "witness", "--seatrial", "-n", "2", "-rA", PYTHONPATH=".")
+    assert (alone.code, both.code) == (1, 1), both.out + both.err
+    assert outcomes(both) == outcomes(alone)
+    assert items(both) == items(alone)
+    assert harbour.left() == []
+    workers = dict.fromkeys(("configuration", "cookies", "errors", "headers", "queries"), frozenset())
+    for worker, suite in re.findall(r"WITNESS (gw\d) seatrial/test_(\w+)\.py", both.out):
+        workers[suite] |= {worker}
+    protection, sweep = workers["headers"], workers["queries"]
+    assert len(protection) == len(sweep) == 1
+    assert protection != sweep
+    assert workers["cookies"] == workers["configuration"] == protection
+    assert workers["errors"] == sweep
+
+
+@pytest.mark.parametrize("dist", ["loadfile", "worksteal"])
+def test_other_ways_to_distribute(harbour, shop, dist):
+    done = harbour.pytest(shop(), "--seatrial", "-n", "2", "--dist", dist, "tests")
+    assert done.code == 0, done.out + done.err
+    assert done.outcomes()["passed"] + done.outcomes()["skipped"] == GUARDS + 1
+    assert done.checks()["checks"] == CHECKS
+
+
+def test_workers_share_the_embedded_server(harbour, shop):
+    done = harbour.pytest(shop(), "--seatrial", "-n", "2", SEATRIAL_DATABASE_URL="embedded")
+    assert done.code == 0, done.out + done.err
+    assert "embedded PostgreSQL" in done.out
+    assert done.checks()["checks"] == CHECKS
+    assert "planned, but did not run" not in done.out
+    assert harbour.left(2) == []
+
+
+def test_a_worker_that_dies(harbour, shop):
+    dies = """
+        import os, signal
+
+        def pytest_runtest_call(item):
+            if "GET /about" in item.nodeid and "test_queries" in item.nodeid:
+                os.kill(os.getpid(), signal.SIGKILL)
+    """
+    root = shop({"dies.py": dies})
+    done = harbour.pytest(root, "-p", "dies", "--seatrial", "-n", "2", "--max-worker-restart=0", PYTHONPATH=".")
+    assert done.code == 3, done.out + done.err
+    assert "a pytest worker died" in done.one_line
+    assert "planned, but did not run" in done.one_line
+    assert done.checks()["checks"] == CHECKS
+    # The killed worker could not remove its working copy; nothing of it runs.
+    assert [line for line in harbour.left(2) if "seatrial-run-" not in line] == []
