@@ -1,4 +1,4 @@
-"""What the guards cost on the example app, against the same requests sent bare inside a host; and how long the start takes.
+"""What the guards cost on the example app, against the same requests sent bare inside a host; how long the start takes.
 
 Limits: guards ≤ 3 × bare; start (two hosts, pytest, an embedded server) ≤ 3 s; all of Seatrial's own processes together
 ≤ 500 MB. The tools (ruff, mypy, …) are left out: they run beside the guards and their memory is their own.

@@ -28,7 +28,7 @@ def interpreter(version: str) -> str | None:
     return None
 
 
-def tests(name: str, python: str, *requirements: str, lowest: bool = False) -> bool:
+def run_suite(name: str, python: str, *requirements: str, lowest: bool = False) -> bool:
     """Make the environment and run the suite in it; says so."""
     env = ENVS / name
     resolution = ["--resolution", "lowest-direct"] if lowest else []
@@ -53,9 +53,9 @@ def main(jobs: list[str]) -> int:
     for job in jobs:
         match job:
             case "lowest":
-                passed.append(tests("lowest", sys.executable, lowest=True))
+                passed.append(run_suite("lowest", sys.executable, lowest=True))
             case "sqlalchemy-2.0":
-                passed.append(tests("sqlalchemy-2.0", sys.executable, "sqlalchemy<2.1"))
+                passed.append(run_suite("sqlalchemy-2.0", sys.executable, "sqlalchemy<2.1"))
             case "pythons":
                 for version in PYTHONS:
                     python = interpreter(version)
@@ -64,7 +64,7 @@ def main(jobs: list[str]) -> int:
                     if python is None:
                         print(f"versions job: Python {version} is not on this machine: not tried")
                         continue
-                    passed.append(tests(f"python-{version}", python))
+                    passed.append(run_suite(f"python-{version}", python))
             case _:
                 raise SystemExit(f"versions job: unknown job {job}; there are lowest, pythons, sqlalchemy-2.0")
     return 0 if all(passed) else 1

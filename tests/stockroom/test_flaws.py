@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from stockroom.runs import EXAMPLE, check, copy_to, found_at, table
 
 from seatrial.rules import registered
-from stockroom.runs import EXAMPLE, check, copy_to, found_at, table
 
 TOOLS = ("ruff:", "bandit:")
 CODES = {rule.code for rule in registered()}
