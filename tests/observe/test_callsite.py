@@ -39,6 +39,22 @@ def test_repeats_two_to_six_are_attributed(tmp_path: Path, engine: Engine) -> No
     assert places == [None, line, line, line, line, line, None, None, None]
 
 
+def test_in_lists_and_literals_are_repeats(tmp_path: Path, engine: Engine) -> None:
+    view = module(
+        tmp_path / "views.py",
+        """
+        def view(connection):
+            for size in (1, 2):
+                ids = sa.column("id").in_(range(size))
+                connection.execute(sa.select(sa.text("name")).select_from(sa.table("users")).where(ids))
+                connection.exec_driver_sql(f"SELECT {size}")
+        """,
+    )["view"]
+    with record(attribute=call_site(tmp_path)) as recording, engine.connect() as connection:
+        view(connection)
+    assert [s.place and s.place.line for s in recording.statements()] == [None, None, 4, 5]
+
+
 def test_libraries_inside_the_root_are_not_its_own(tmp_path: Path, engine: Engine) -> None:
     helper = tmp_path / ".venv" / "lib" / "helper.py"
     library = module(helper, "def run(c):\n    c.execute(sa.text('SELECT 1'))\n")["run"]

@@ -37,6 +37,25 @@ def test_libraries_imported_later_are_stood_in_for() -> None:
     assert run(code) == "200 200\n['a.example', 'b.example']"
 
 
+def test_each_scope_follows_threads_on_its_own() -> None:
+    follow = "import threading\ndef within(work):\n    t = threading.Thread(target=work); t.start(); t.join()\n"
+    recorder = (
+        "import sqlalchemy as sa\n"
+        "from seatrial.observe.statements import record\n"
+        "engine = sa.create_engine('sqlite://', poolclass=sa.StaticPool)\n"
+        "with record() as recording: within(lambda: engine.connect().execute(sa.text('SELECT 1')))\n"
+        "print(len(recording.statements()))\n"
+    )
+    calls = (
+        "import socket\n"
+        "from seatrial.observe.outbound import install, outbound_calls\n"
+        "install()\n"
+        "with outbound_calls() as calls: within(lambda: socket.socket().connect_ex(('203.0.113.7', 80)))\n"
+        "print(len(calls))\n"
+    )
+    assert [run(follow + recorder), run(follow + calls)] == ["1", "1"]
+
+
 def test_gevent_monkey_patching_after_the_installation() -> None:
     pytest.importorskip("gevent")
     code = START + (

@@ -196,6 +196,16 @@ def test_configured_answers_first_match_wins() -> None:
     assert get("https://any.example/x") == (200, b"{}")
 
 
+def test_one_connection_for_several_requests() -> None:
+    connection = http.client.HTTPSConnection("api.example")
+    with outbound_calls() as calls:
+        for path in ("/a", "/b"):
+            connection.request("GET", path)
+            assert connection.getresponse().read() == b"{}"
+    assert [call.path for call in calls] == ["/a", "/b"]
+
+
+@pytest.mark.filterwarnings("error")
 def test_requests_with_a_session_retries_and_proxies() -> None:
     requests = pytest.importorskip("requests")
     session = requests.Session()
@@ -298,5 +308,7 @@ def test_boto3(monkeypatch: pytest.MonkeyPatch) -> None:
     options = {"region_name": "eu-west-1", "aws_access_key_id": "x", "aws_secret_access_key": "y"}
     with outbound_calls() as calls:
         boto3.client("dynamodb", **options).list_tables()
-        boto3.client("s3", **options).put_object(Bucket="b", Key="k", Body=b"x" * 100)  # waits for 100 Continue
+        # it waits for "100 Continue", reads one line of the answer, and the rest through another file
+        put = boto3.client("s3", **options).put_object(Bucket="b", Key="k", Body=b"x" * 100)
+    assert put["ResponseMetadata"]["HTTPHeaders"]["content-type"] == "application/json"
     assert [(c.method, c.path, c.answered) for c in calls] == [("POST", "/", 200), ("PUT", "/b/k", 200)]

@@ -329,6 +329,14 @@ def test_a_pool_started_inside_does_not_keep_the_scope(engine: Engine) -> None:
     assert (len(first.statements()), len(second.statements())) == (1, 1)
 
 
+def test_a_task_from_outside_is_not_taken_in(engine: Engine) -> None:
+    with ThreadPoolExecutor(1) as pool, record() as recording:
+        pool.submit(select_one, engine).result()
+        # the worker was started in the scope, this task was not
+        contextvars.Context().run(pool.submit, select_one, engine).result()
+    assert len(recording.statements()) == 1
+
+
 def test_settle_waits_and_what_comes_later_is_not_counted(engine: Engine) -> None:
     go = threading.Event()
 

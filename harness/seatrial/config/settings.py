@@ -137,7 +137,8 @@ class Tables(Table):
     sources: shapes.SomePaths = Field(default_factory=lambda: ["."])
     """What ruff, mypy and bandit check."""
     blueprints: list[str] = Field(default_factory=list)
-    seed: shapes.Seed | None = None
+    seed: Annotated[list[shapes.Seed], BeforeValidator(shapes.one_or_more)] = Field(default_factory=list)
+    """One or several, run in order."""
     hot: list[shapes.RouteKey] = Field(default_factory=list)
     skip: list[shapes.RoutePattern] = Field(default_factory=list)
     workers: shapes.Count = 1

@@ -158,6 +158,13 @@ def _filled(value: list[str]) -> list[str]:
 Target = Annotated[str, AfterValidator(_target)]
 """`package.module:name`."""
 Seed = Annotated[str, AfterValidator(_seed)]
+
+
+def one_or_more(value: object) -> object:
+    """A single word stands for a list of one."""
+    return [value] if isinstance(value, str) else value
+
+
 """`module:callable`, or `flask NAME args…` for a command of the app's own CLI."""
 RoutePath = Annotated[str, AfterValidator(_path)]
 """A path of the app, `/auth/login`."""

@@ -131,8 +131,8 @@ class Target:
         if self.binds:
             with self.app.app_context():
                 self.notes += schema.create(self.binds)
-        if self.settings.seed:
-            seeds.sow(self.app, self.settings.seed)
+        for seed in self.settings.seed:
+            self.notes += seeds.sow(self.app, seed)
         self.dispose()
         return list(self.notes)
 
