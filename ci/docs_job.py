@@ -16,7 +16,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import click
 from pydantic import BaseModel
@@ -89,6 +89,9 @@ def words(annotation: object) -> str:
         if annotation == known:
             return name
     origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        checks = {getattr(getattr(check, "func", None), "__name__", "") for check in inner[1:]}
+        return f"{words(inner[0])}, or one alone" if "one_or_more" in checks else words(inner[0])
     if origin in (Union, UnionType):
         return " or ".join(words(one) for one in inner if one is not NoneType)
     if origin is Literal:
@@ -420,7 +423,10 @@ JOBS: Mapping[str, Callable[[], list[str]]] = {"reference": reference, "picture"
 def main(names: Sequence[str]) -> int:
     if unknown := [name for name in names if name not in JOBS]:
         raise SystemExit(f"docs job: unknown job {unknown[0]}; there are {', '.join(JOBS)}")
-    problems = [problem for name in names or JOBS for problem in JOBS[name]()]
+    try:
+        problems = [problem for name in names or JOBS for problem in JOBS[name]()]
+    except LookupError as error:
+        raise SystemExit(str(error)) from error
     for problem in problems:
         print(problem)
     print(f"docs job: {len(problems)} problems" if problems else "docs job: nothing left to do")

@@ -18,7 +18,7 @@ def test_a_factory_is_tried_on_an_embedded_postgresql_and_its_budgets_are_record
 
     assert result.exit_code == 0, result.output
     settings = load(project)
-    assert (settings.app, settings.database.url, settings.seed) == ("shop:create_app", "embedded", "shop.seeds:seed")
+    assert (settings.app, settings.database.url, settings.seed) == ("shop:create_app", "embedded", ["shop.seeds:seed"])
     recorded = budgets.load(project / ".seatrial/budgets.tsv")
     spent = recorded.of("GET /items/ items.index [anonymous]")
     assert spent is not None
@@ -104,7 +104,7 @@ def test_a_guessed_seed_that_fails_is_taken_out_again(init: Init, project: Path)
     result = init(broken, "--database", "sqlite")
 
     assert result.exit_code == 0, result.output
-    assert load(project).seed is None
+    assert load(project).seed == []
     text = (project / "pyproject.toml").read_text()
     assert "paint left" in text
     assert '# seed = "shop.seeds:seed"' in text
