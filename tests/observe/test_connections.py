@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool, StaticPool
 
+from seatrial.observe import connections
 from seatrial.observe.connections import ForeignDatabaseError, confine, database_of, release, same_database
 
 
@@ -128,6 +129,14 @@ def test_a_creator_does_not_get_around_it(tmp_path: Path, pool: type[sa.Pool]) -
     with pytest.raises(ForeignDatabaseError):
         make("dev.db").connect()
     assert len(confinement.refused) == 1
+
+
+def test_what_came_through_a_dialect_is_not_judged_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # libpq's default host is "(default)" before and a folder after connecting
+    monkeypatch.setattr(connections, "_opened", lambda _: database_of("postgresql+psycopg://u@/db?host=/run/pg"))
+    confinement = confine(f"sqlite:///{tmp_path}/trial.db")
+    sa.create_engine(f"sqlite:///{tmp_path}/trial.db").connect().close()
+    assert confinement.refused == []
 
 
 def test_reconnecting_is_checked_again(tmp_path: Path) -> None:

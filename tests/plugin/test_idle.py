@@ -9,16 +9,6 @@ HEAVY = (
     "seatrial.config", "seatrial.model", "seatrial.observe", "seatrial.rules", "seatrial.database", "seatrial.host",
     "seatrial.plugin.guards", "seatrial.plugin.fixtures", "seatrial.plugin.passive",
 )  # fmt: skip
-TEST = """
-import sys, threading
-START = threading.Thread.start
-
-def test_it():
-    pass
-
-def pytest_unconfigure():
-    pass
-"""
 CONFTEST = """
 import json, sys, threading
 STARTED = threading.Thread.start
@@ -28,7 +18,8 @@ def pytest_unconfigure(config):
         ours = [name for name in sys.modules if name.startswith("seatrial")]
         untouched = threading.Thread.start is STARTED
         plugins = [name for name, _ in config.pluginmanager.list_name_plugin() if "seatrial" in name]
-        json.dump({"modules": sorted(sys.modules), "ours": sorted(ours), "untouched": untouched, "plugins": plugins}, file)
+        seen = {"modules": sorted(sys.modules), "ours": sorted(ours), "untouched": untouched, "plugins": plugins}
+        json.dump(seen, file)
 """
 
 

@@ -84,7 +84,7 @@ class Passive:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
-        self._watch.tidy()
+        self._watch.tidy(everything=True)
         output = getattr(self._config, "workeroutput", None)
         if output is not None:
             output["seatrial_passive"] = self._watch.log.export()
@@ -140,8 +140,11 @@ def _row(sheet: Sheet, key: Key, traffic: Traffic, several: bool) -> list[str]:
 def _lines(log: Log, ordered: Iterable[tuple[Key, Traffic]]) -> Iterable[str]:
     routes = list(ordered)
     requests = sum(traffic.requests for _, traffic in routes)
+    for reason, times in log.missed.most_common(3):
+        yield f"{times} requests could not be recorded ({reason})"
     if not requests and not log.unserved:
-        yield "no request reached a Flask app: the tests call none, or in processes of their own"
+        if not log.missed:
+            yield "no request reached a Flask app: the tests call none, or in processes of their own"
         return
     yield f"{requests} requests to {len(routes)} routes; median and max are statements (select and dml) per request"
     if len(routes) > ROUTES:
@@ -154,8 +157,6 @@ def _lines(log: Log, ordered: Iterable[tuple[Key, Traffic]]) -> Iterable[str]:
         yield f"and {len(notes) - NOTES} more repeats and writes"
     if any(traffic.low for _, traffic in routes):
         yield (
-            "not proved: sent inside an app context that the test had pushed, whose session answers for the database; "
-            "send requests outside of `with app.app_context()`"
+            "not proved: sent while an app context was pushed (by the test, or by an outer request), whose session "
+            "answers in place of the database; send requests outside of `with app.app_context()`"
         )
-    for reason, times in log.missed.most_common(3):
-        yield f"{times} requests could not be recorded ({reason})"

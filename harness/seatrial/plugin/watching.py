@@ -61,6 +61,8 @@ class Watch:
         self._sites = CallSites(str(root))
         self._open: dict[int, Visit] = {}
         """By the identity of the request, which is alive as long as its visit."""
+        self._unread: dict[int, Visit] = {}
+        """Those whose streamed body was not read to its end, by their identity."""
         self._lock = threading.Lock()
 
     def begin(self) -> None:
@@ -97,7 +99,8 @@ class Watch:
         # A file that is handed through sends no statements, and servers look at its type.
         if response.is_streamed and not response.direct_passthrough:
             visit.streams = True
-            response.response = _Stream(response.response, visit, self._count)
+            self._unread[id(visit)] = visit
+            response.response = _Stream(response.response, visit, self._read)
 
     @_harmless
     def on_exception(self, app: flask.Flask, **_: Any) -> None:
@@ -112,13 +115,18 @@ class Watch:
         if visit is not None:
             self._leave(visit)
 
-    def tidy(self) -> None:
-        """After each test: a teardown function that raised has kept Flask from sending its signal."""
+    def tidy(self, *, everything: bool = False) -> None:
+        """After each test, what this thread has left: a teardown function that raised has kept Flask from sending its
+        signal, and a body that nobody read (an error page is a stream to Flask) is not read any more."""
         for identity, visit in list(self._open.items()):
-            if visit.thread == threading.get_ident():
+            if everything or visit.thread == threading.get_ident():
                 self._open.pop(identity, None)
                 with suppress(Exception):
                     self._leave(visit)
+        for visit in list(self._unread.values()):
+            if everything or visit.thread == threading.get_ident():
+                with suppress(Exception):
+                    self._read(visit)
 
     # ------------------------------------------------------------------ counting
     def _current(self) -> Visit | None:
@@ -126,7 +134,12 @@ class Watch:
 
     def _leave(self, visit: Visit) -> None:
         visit.scope.close()
-        if not visit.streams:  # else when its body has been read
+        if not visit.streams:
+            self._count(visit)
+
+    def _read(self, visit: Visit) -> None:
+        """A streamed body has come to its end, or has been given up."""
+        if self._unread.pop(id(visit), None) is not None:
             self._count(visit)
 
     def _count(self, visit: Visit) -> None:
@@ -160,7 +173,6 @@ class _Stream:
 
     def __init__(self, body: Any, visit: Visit, done: Callable[[Visit], None]) -> None:
         self._body, self._parts, self._visit, self._done = body, iter(body), visit, done
-        self._counted = False
 
     def __iter__(self) -> Iterator[Any]:
         return self
@@ -170,7 +182,7 @@ class _Stream:
             try:
                 return next(self._parts)
             except BaseException:
-                self._count()
+                self._ended()
                 raise
 
     def close(self) -> None:
@@ -180,13 +192,11 @@ class _Stream:
                 with self._visit.recording.resume():
                     close()
         finally:
-            self._count()
+            self._ended()
 
-    def _count(self) -> None:
-        if not self._counted:
-            self._counted = True
-            with suppress(Exception):
-                self._done(self._visit)
+    def _ended(self) -> None:
+        with suppress(Exception):
+            self._done(self._visit)
 
 
 def _identity() -> int:
