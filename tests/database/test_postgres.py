@@ -261,7 +261,7 @@ def test_an_ordinary_account_with_createdb_is_enough(
 def test_a_host_that_is_not_loopback_is_allowed_by_name_only(postgres: PostgresDatabases, statement: Statement) -> None:
     # 0.0.0.0 is not a loopback address, yet leads to this machine.
     url = postgres._url.set(host="0.0.0.0").render_as_string(hide_password=False)
-    with pytest.raises(ConfigurationError, match=r"0\.0\.0\.0 is not on this machine.*--allow-host 0\.0\.0\.0"):
+    with pytest.raises(ConfigurationError, match=r"0\.0\.0\.0 is not on this machine.*allow_hosts"):
         open_databases(url, run="r")
     with pytest.raises(ConfigurationError, match="not on this machine"):
         open_databases(url, run="r", allow_hosts=["0.0.0.1", "db.example"])

@@ -76,7 +76,10 @@ def mistakes(root: Path) -> list[str]:
         ("def create_app(:\n", "importing shop failed: SyntaxError"),
         ("import os\nKEY = os.environ['STRIPE_KEY']\n", "at shop.py:2; set STRIPE_KEY under [tool.seatrial.env]"),
         ("import sys\nsys.exit(3)\n", "importing shop called sys.exit(3)"),
-        ("def make_app():\n    pass\n", "shop has no 'create_app'; shop has make_app"),
+        (
+            "def make_app():\n    pass\n",
+            'it has make_app; name it as app = "shop:make_app"',
+        ),
         ("create_app = 4\n", "is a int, neither a Flask app nor a factory"),
         ("def create_app():\n    return 'app'\n", "returned a str, not a Flask app"),
         ("def create_app():\n    raise RuntimeError('no broker')\n", "RuntimeError: no broker at shop.py:2"),

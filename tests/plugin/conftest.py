@@ -126,6 +126,22 @@ class Harbour:
             start_new_session=True,
         )
 
+    def check(self, root: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        """`seatrial check` of the guards alone."""
+        command = str(Path(sys.executable).with_name("seatrial"))
+        tools = "ruff,mypy,bandit,pytest"
+        return self.start(
+            root,
+            command,
+            "check",
+            "--skip",
+            tools,
+            "--json",
+            str(root.parent / "result.json"),
+            *arguments,
+            **environment,
+        )
+
     def run(self, root: Path, *command: str, **environment: str) -> Done:
         process = self.start(root, *command, **environment)
         out, err = process.communicate(timeout=120)
@@ -141,7 +157,7 @@ class Harbour:
         found = []
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
-                ours = process.environ().get("TMPDIR") == str(self.temporary)
+                ours = process.environ().get("TMPDIR", "").startswith(str(self.temporary))
                 ours = ours or any(str(self.temporary) in word for word in process.cmdline())
                 if ours and process.status() != psutil.STATUS_ZOMBIE:
                     found.append(process)

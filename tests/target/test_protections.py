@@ -100,7 +100,7 @@ def test_resetting_limits_forgets_what_was_counted() -> None:
 
 def test_the_sweep_profile_takes_limits_and_csrf_out_of_the_way() -> None:
     app = build({}, everything)
-    protections.apply_sweep(app)
+    protections.apply_sweep(app, {})
     client = app.test_client()
     assert {client.post("/login").status_code for _ in range(8)} == {200}
     assert by_name(app)["csrf"] == (False, "WTF_CSRF_ENABLED = False")

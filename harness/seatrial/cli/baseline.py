@@ -34,7 +34,7 @@ def prune(target_dir: Path, config_file: Path | None) -> None:
     result = conclude(settings, inventory, collected, ci=False)
     new = sum(1 for judged in result.findings if judged.state is State.NEW)
     click.echo(f"{result.pruned} entries taken off the list; {new} findings are new and stay new")
-    _fail_where_broken(result)
+    _fail_where_broken(result, options.where(target_dir, config_file))
 
 
 @command.command()
@@ -52,7 +52,7 @@ def accept(target_dir: Path, config_file: Path | None, rule: str | None, everyth
     with Progress() as progress:
         collected, inventory = collect(settings, Selection.parse(only, "", settings), progress)
     result = conclude(settings, inventory, collected, whole=everything, ci=False)
-    _fail_where_broken(result)
+    _fail_where_broken(result, options.where(target_dir, config_file))
     before = baseline.load(settings.state_folder / "baseline.tsv")
     after = baseline.accept(
         before, result.findings, _finished(settings, collected), reason=reason, rule=rule, all=everything
@@ -67,8 +67,8 @@ def _finished(settings: Settings, collected: Collected) -> baseline.Finished:
     return baseline.Finished.of(checks, collected.tools, levels=dict(settings.rules))
 
 
-def _fail_where_broken(result: Result) -> None:
+def _fail_where_broken(result: Result, where: str) -> None:
     """A run that broke proves nothing paid and may not add debt."""
     if result.exit_code is ExitCode.BROKEN:
-        show(result)
+        show(result, where=where)
         raise SystemExit(int(ExitCode.BROKEN))

@@ -55,14 +55,14 @@ def command(
         json_report.write(result, json_file)
     if junit_file:
         junit.write(result, junit_file)
-    show(result, str(json_file or ""))
+    show(result, str(json_file or ""), options.where(target_dir, config_file))
     ctx.exit(int(result.exit_code))
 
 
-def show(result: Result, json_file: str = "") -> None:
+def show(result: Result, json_file: str = "", where: str = "") -> None:
     """The report on standard output."""
     claims = {rule.code: rule.claim for rule in rules.registered()}
-    terminal.render(result, make_console(sys.stdout), claims=claims, json_file=json_file)
+    terminal.render(result, make_console(sys.stdout), claims=claims, json_file=json_file, where=where)
 
 
 def check(

@@ -21,6 +21,8 @@ from seatrial.plugin.guarding import Report
 from seatrial.plugin.outcome import Collected, Pairs
 
 _INI = "[pytest]\naddopts =\nconsole_output_style = classic\n"
+PATIENCE_S = 8.0
+"""Seconds for pytest to stop its hosts and its server after Ctrl-C."""
 _FINISHED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 
@@ -97,7 +99,7 @@ class GuardRun:
             if self._process.poll() is None:
                 self._process.send_signal(signal.SIGINT)
                 with contextlib.suppress(subprocess.TimeoutExpired):
-                    self._process.wait(5)
+                    self._process.wait(PATIENCE_S)
         finally:
             # Also when somebody presses Ctrl-C again. The hosts end with it, and the watcher stops the server.
             if self._process.poll() is None:

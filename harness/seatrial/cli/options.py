@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,13 @@ def settings(target_dir: Path, config_file: Path | None) -> Settings:
     """The checked configuration. Raises ConfigurationError that names every mistake, unknown rule codes included."""
     file = config_file.resolve() if config_file else None  # as typed: relative to where the command was called
     return load(target_dir.resolve(), file, rule_codes={rule.code for rule in rules.registered()})
+
+
+def where(target_dir: Path, config_file: Path | None) -> str:
+    """Target and configuration file as they were given, for commands that are to be pasted."""
+    words = [] if target_dir == Path() else [shlex.quote(str(target_dir))]
+    words += ["--config", shlex.quote(str(config_file))] if config_file else []
+    return " ".join(words)
 
 
 def output(name: str, what: str) -> Decorator:

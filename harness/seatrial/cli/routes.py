@@ -23,7 +23,7 @@ from seatrial.verdict.files import write_atomic
 @click.command(name="routes")
 @options.target()
 @options.config_file()
-@options.output("export", "Write the inventory as JSON, for smoke and load runs without the app.")
+@options.output("export", "Write the inventory as JSON, for machines that do not have the app.")
 def command(target_dir: Path, config_file: Path | None, export_file: Path | None) -> None:
     """The route inventory, with who may see it, its limits and its statements."""
     settings = options.settings(target_dir, config_file)

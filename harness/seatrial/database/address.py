@@ -60,7 +60,7 @@ def _host_mistakes(host: str | None, allow_hosts: Sequence[str]) -> list[str]:
         return []
     mistake = (
         f"the database server {host} is not on this machine, and a trial makes and drops databases on it: "
-        f"allow it by name (allow_hosts, --allow-host {host}) if that is meant."
+        f'if that is meant, allow it by name: allow_hosts = ["{host}"] under [tool.seatrial].'
     )
     return [mistake]
 

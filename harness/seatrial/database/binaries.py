@@ -99,7 +99,7 @@ def _places() -> Iterator[tuple[str, list[Path]]]:
 def _inspect(source: str, folder: Path) -> Binaries:
     missing = [program for program in PROGRAMS if not os.access(folder / program, os.X_OK)]
     if missing:
-        return Binaries(source, "", folder, f"{' and '.join(missing)} is not there")
+        return Binaries(source, "", folder, f"{' and '.join(missing)} {'are' if len(missing) > 1 else 'is'} not there")
     answer = re.search(r"PostgreSQL\)\s+(\S+)", _ask([str(folder / "postgres"), "--version"]))
     if answer is None:
         return Binaries(source, "", folder, "postgres does not start")

@@ -158,7 +158,7 @@ class AppFacts:
     server_name: str = ""
     proxy_fix: bool = False
     monitors: tuple[str, ...] = ()
-    """Slow-query logging that is active: `seatrial.monitor`, `engine listener NAME`, `SQLALCHEMY_RECORD_QUERIES`."""
+    """Slow-query logging that is active: `engine listener NAME`, `extension NAME`, `SQLALCHEMY_RECORD_QUERIES`."""
     has_database: bool = True
     """The app has a SQLAlchemy engine; without one there are no queries to log."""
     cookie_roles: Mapping[str, str] = field(default_factory=dict)

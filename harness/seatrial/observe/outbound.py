@@ -165,7 +165,7 @@ def refuse(host: str | bytes | None, port: int | str | None) -> str:
     where = name if number is None else f"{name}:{number}"
     return (
         f"Seatrial refused a connection to {where}: in a trial the app reaches this machine only; "
-        f"to permit it, name it in allow_hosts under [tool.seatrial] or with --allow-host {where}"
+        f"to permit it, name the host in allow_hosts under [tool.seatrial]"
     )
 
 

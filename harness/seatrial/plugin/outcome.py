@@ -137,7 +137,7 @@ def conclude(
     if not ci:
         fallen = budgets.lower(lowered, collected.visits)
         if fallen.subjects:
-            result.notes.append(f"the budgets of {len(fallen.subjects)} routes fell to what was measured")
+            result.notes.append(f"budgets fell to what was measured: {_some(fallen.subjects)}")
         _keep(result, lambda: budgets.save(settings.state_folder / "budgets.tsv", fallen.budgets))
         versions = {tool.name: tool.version for tool in collected.tools if tool.version}
         _keep(result, lambda: baseline.save(settings.state_folder / "baseline.tsv", settled.baseline, tools=versions))
@@ -184,10 +184,10 @@ def _notes(inventory: Inventory | None, collected: Collected) -> Iterator[str]:
             yield "no identities are configured: pages behind a login are not proved ([[tool.seatrial.identities]])"
         skipped = [route.key for route in inventory.routes if route.skipped]
         if skipped:
-            yield f"{len(skipped)} routes are never requested: {_some(skipped)}"
+            yield f"never requested: {_some(skipped)}"
         shadowed = [f"{route.key} (answered by {route.shadowed_by})" for route in inventory.routes if route.shadowed_by]
         if shadowed:
-            yield f"{len(shadowed)} bindings never answer, an earlier one does: {_some(shadowed)}"
+            yield f"bound twice, the earlier one answers: {_some(shadowed)}"
     if collected.files_written:
         yield f"the app wrote beside itself (in the working copy): {_some(collected.files_written)}"
     hosts = sorted({call.host for visit in collected.visits for call in visit.outbound})
@@ -195,7 +195,7 @@ def _notes(inventory: Inventory | None, collected: Collected) -> Iterator[str]:
         yield f"calls to {_some(hosts)} were not sent"
     lost = [visit.subject for visit in collected.visits if not visit.logged_in]
     if lost:
-        yield f"{len(lost)} pages ended the session, which was then renewed: {_some(lost)}"
+        yield f"ended the session, which was then renewed: {_some(lost)}"
 
 
 def _some(names: Sequence[str]) -> str:

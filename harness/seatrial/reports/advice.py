@@ -1,7 +1,7 @@
 """The verdict in one sentence, and what to do next: pure functions over a result."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seatrial.model.outcomes import ExitCode, Level, Outcome, State, ToolState
 from seatrial.model.result import Judged, Result
@@ -62,8 +62,23 @@ def sentence(result: Result) -> str:
             return "interrupted; what was planned and did not run is not proved"
 
 
-def next_steps(result: Result) -> list[Step]:
-    """One to three steps; none after a pass that leaves nothing to do."""
+def next_steps(result: Result, where: str = "") -> list[Step]:
+    """One to three steps; none after a pass that leaves nothing to do.
+
+    `where`: the target and the configuration file as they were given, so that a command can be pasted as it stands.
+    """
+    return [replace(step, command=_aimed(step.command, where)) for step in _steps(result)]
+
+
+def _aimed(command: str, where: str) -> str:
+    words = command.split(" ")
+    if not where or words[0] != "seatrial" or words[1] == "explain":
+        return command
+    verbs = 3 if words[1] in ("baseline", "budgets") else 2
+    return " ".join([*words[:verbs], where, *words[verbs:]])
+
+
+def _steps(result: Result) -> list[Step]:
     match result.exit_code:
         case ExitCode.PASS:
             return _after_pass(result)
@@ -83,7 +98,7 @@ def next_steps(result: Result) -> list[Step]:
                 Step("Or go on without asking for proof", "seatrial check"),
             ]
         case ExitCode.INTERRUPTED:
-            return [Step("Run again; a shorter run covers less and says so", "seatrial check --time-budget 60")]
+            return [Step("Run again", "seatrial check")]
         case _:
             return []
 

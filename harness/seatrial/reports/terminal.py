@@ -42,6 +42,7 @@ def render(
     *,
     claims: Mapping[str, str] | None = None,
     json_file: str = "",
+    where: str = "",
     per_rule: int = PER_RULE,
     in_all: int = IN_ALL,
 ) -> None:
@@ -52,6 +53,7 @@ def render(
         console: From `pen.make_console`.
         claims: One sentence by rule code, from the registry.
         json_file: Where the whole result was written, for the lines that say how to see more.
+        where: Target and configuration file as given on the command line, for commands to paste.
         per_rule: Findings shown of one rule.
         in_all: Findings shown of all rules.
     """
@@ -68,7 +70,7 @@ def render(
     _stale(sheet, result, more)
     _tools(sheet, result.tools)
     _routes(sheet, result.routes, more)
-    _verdict(sheet, result)
+    _verdict(sheet, result, where)
 
 
 def _header(sheet: Sheet, result: Result, more: str) -> None:
@@ -223,7 +225,7 @@ def _routes(sheet: Sheet, routes: Sequence[RouteRow], more: str) -> None:
         sheet.table((">statements", ">rows", ">ms", "status", "route"), rows)
 
 
-def _verdict(sheet: Sheet, result: Result) -> None:
+def _verdict(sheet: Sheet, result: Result, where: str) -> None:
     style = _VERDICT_STYLE.get(result.exit_code, "red")
     sheet.ruler()
     sheet.parts(_outcomes(result), indent=0)
@@ -232,7 +234,7 @@ def _verdict(sheet: Sheet, result: Result) -> None:
     exit_code = f" exit {int(result.exit_code)} "
     marker = Text.assemble((f" {advice.title(result)} ", badge), (exit_code, "dim"))
     sheet.text(Text(sheet.say(advice.sentence(result)), style=style), marker=marker)
-    steps = advice.next_steps(result)
+    steps = advice.next_steps(result, where)
     if steps:
         sheet.blank()
     for step in steps:

@@ -251,7 +251,7 @@ def _rules(text: Text, survey: Survey) -> None:
     text.table("rules", commented=not unformatted)
     if unformatted:
         text.set("ruff:format", "off", "nothing in the project runs ruff format")
-    text.set("HDR002", "warn", commented=True)
+    text.set("HDR001", "warn", commented=True)
 
 
 def _printable(text: str) -> str:

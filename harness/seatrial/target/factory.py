@@ -62,7 +62,7 @@ def locate(settings: Settings, folder: Path) -> tuple[Any, Any]:
             sys.path.insert(0, str(entry))
     module_name, _, attribute = settings.app.partition(":")
     module = _import(module_name, folder)
-    return module, _attribute(module, attribute or "app", settings.app)
+    return module, _attribute(module, attribute or "app")
 
 
 def _import(name: str, folder: Path) -> Any:
@@ -72,8 +72,8 @@ def _import(name: str, folder: Path) -> Any:
         missing = error.name or ""
         if name == missing or name.startswith(missing + "."):
             raise ConfigurationError(
-                f"app: there is no module {name!r} in {folder.name} or its environment; "
-                'correct app = "package.module:factory", or run Seatrial from the project\'s root'
+                f"app: there is no module {name!r} in the project or its environment; "
+                'name one that exists as app = "package.module:factory", or install the project'
             ) from None
         raise ConfigurationError(
             f"app: importing {name} needs the package {missing!r}{_where(error, folder)}; "
@@ -88,15 +88,16 @@ def _import(name: str, folder: Path) -> Any:
         ) from None
 
 
-def _attribute(module: Any, path: str, spec: str) -> Any:
+def _attribute(module: Any, path: str) -> Any:
     found = module
     for name in path.split("."):
         try:
             found = getattr(found, name)
         except AttributeError:
             offers = [n for n, v in vars(module).items() if isinstance(v, Flask) or n.startswith(("create_", "make_"))]
-            hint = f"; {module.__name__} has {', '.join(sorted(offers))}" if offers else ""
-            raise ConfigurationError(f"app: {module.__name__} has no {path!r}{hint}; correct app = {spec!r}") from None
+            way_out = f'name it as app = "{module.__name__}:{min(offers)}"' if offers else "name one that it has"
+            hint = f"; it has {', '.join(sorted(offers))}" if offers else ""
+            raise ConfigurationError(f"app: {module.__name__} has no {path!r}{hint}; {way_out}") from None
     return found
 
 
@@ -174,7 +175,9 @@ def told(error: BaseException, folder: Path | None = None) -> str:
     way_out = "set what it needs under [tool.seatrial.env] or [tool.seatrial.config]"
     if isinstance(error, KeyError) and error.args and str(error.args[0]).isupper():
         way_out = f"set {error.args[0]} under [tool.seatrial.env]"
-    text = " ".join(str(error).split())[:300]
+    if "SQLALCHEMY_DATABASE_URI" in str(error):
+        way_out = 'give the app its database: SQLALCHEMY_DATABASE_URI = "{database_url}" under [tool.seatrial.config]'
+    text = " ".join(str(error).split())[:300].rstrip(".")
     return f"{type(error).__name__}: {text}{_where(error, folder)}; {way_out}"
 
 

@@ -70,6 +70,8 @@ def log_in(target: Target, name: str) -> LoggedIn:
         injected.notes.append(f"{name}: session injected, because {why}; nothing is proved about the login itself")
         return injected
     way_out = f"check the fields and the seeded user of identity {name!r}"
+    if answer.startswith("GET "):
+        way_out = f"name the path of the log-in form as login of identity {name!r}"
     if how == "headers":
         raise ConfigurationError(
             f"identities: {name}: no page answers 2xx with its headers and not without; "

@@ -7,7 +7,7 @@ and Authlib. Tried with Flask-WTF 1.2–1.3, Flask-Limiter 3.5–4.1, Flask-Logi
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import metadata
 from typing import Any
 
@@ -101,12 +101,17 @@ def _oauth(app: Flask) -> Iterator[Protection]:
         yield Protection("oauth", _library("Authlib"), True)
 
 
-def apply_sweep(app: Flask) -> None:
-    """Switch limits and CSRF off on an app whose factory did not take them from the configuration."""
-    app.config.update(SWEEP_CONFIG)
+def apply_sweep(app: Flask, kept: Mapping[str, Any]) -> None:
+    """Switch limits and CSRF off on an app whose factory did not take them from the configuration.
+
+    `kept`: what the person configured for this profile, which is left as it is.
+    """
+    off = {key: value for key, value in SWEEP_CONFIG.items() if key not in kept}
+    app.config.update(off)
     for limiter in _limiters(app):
-        limiter.enabled = False
-    if (seasurf := _hook_owner(app, "flask_seasurf", "SeaSurf")) is not None:
+        limiter.enabled = limiter.enabled and "RATELIMIT_ENABLED" not in off
+    seasurf = _hook_owner(app, "flask_seasurf", "SeaSurf")
+    if seasurf is not None and "CSRF_DISABLE" not in kept:
         seasurf._csrf_disable = True
 
 
@@ -208,7 +213,7 @@ def _monitors(app: Flask) -> Iterator[str]:
     if app.config.get("SQLALCHEMY_RECORD_QUERIES"):
         yield "SQLALCHEMY_RECORD_QUERIES"
     for name in app.extensions:
-        if "slow_query" in str(name) or str(name) in ("seatrial.monitor", "sqlcommenter"):
+        if "slow_query" in str(name) or str(name) == "sqlcommenter":
             yield f"extension {name}"
     listeners: dict[str, None] = {}
     for engine in living(Engine):  # an engine's listeners include those of the class

@@ -97,7 +97,7 @@ class Target:
         statements.install()
         outbound.install(
             stand_ins=[outbound.StandIn(o.url, o.status, o.body) for o in settings.outbound],
-            allow=_database_address(database_url),
+            allow=[*_database_address(database_url), *((host, None) for host in settings.allow_hosts)],
         )
         confinement = connections.confine(database_url)
         config = settings.config_for(profile, database_url)
@@ -107,10 +107,11 @@ class Target:
         # A factory that takes no configuration gets it now; what it read earlier is what the read-backs are for.
         app.config.update(config)
         if profile is Profile.SWEEP:
-            protections.apply_sweep(app)
+            protections.apply_sweep(app, kept=settings.sweep.config)
         target = cls(app, settings, profile, database_url, folder)
         target.notes += notes
         target.binds = binding.read_back(app, database_url, confinement.refused)
+        statements.name_binds({None if bind.name == "default" else bind.name: bind.engine for bind in target.binds})
         if not target.binds:
             target.notes.append("the app has no SQLAlchemy engine: there are no statements to count")
         target.dispose()
@@ -363,6 +364,6 @@ def _first_local(trusted: list[str]) -> str:
     return next((host for host in ("localhost", "127.0.0.1") if host in trusted), trusted[0])
 
 
-def _database_address(url: str) -> list[tuple[str, int]]:
+def _database_address(url: str) -> list[tuple[str, int | None]]:
     parsed = sa.make_url(url)
     return [(parsed.host, parsed.port or 5432)] if parsed.host else []

@@ -195,7 +195,7 @@ def accept(
         BrokenError: A finding to accept comes from something that did not finish.
     """
     reason = " ".join(reason.split())
-    if not reason:
+    if not any(letter.isalnum() for letter in reason):
         raise ConfigurationError(
             "debt needs a reason that a colleague can understand in a year: "
             'add --reason "…" to `seatrial baseline accept`'

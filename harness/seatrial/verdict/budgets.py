@@ -136,7 +136,7 @@ def accept(budgets: Budgets, exchanges: Iterable[Exchange], subjects: Iterable[s
         ConfigurationError: The reason is empty, or a subject was not measured in this run.
     """
     reason = " ".join(reason.split())
-    if not reason:
+    if not any(letter.isalnum() for letter in reason):
         raise ConfigurationError(
             "a budget rises only for a reason that a colleague can understand in a year: "
             'add --reason "…" to `seatrial budgets accept`'
