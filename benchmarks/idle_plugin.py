@@ -4,7 +4,7 @@
     python -m benchmarks.idle_plugin [--pairs 21]
 
 Two environments are made of links to what is installed here, without the pytest plugins of others; only one holds
-Seatrial. Both run the same single test, in turn, every second pair in reverse order (ABBA): a disturbance hits both alike.
+Seatrial. Both run the same single test, in turn, every second pair in reverse order (ABBA): what disturbs hits both.
 The limit holds for the median of the differences within a pair, in processor time of the whole process: on a machine
 that does other work as well, the clock on the wall mostly measures that. It is shown beside it.
 

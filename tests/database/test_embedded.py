@@ -109,9 +109,9 @@ def test_a_named_folder_without_programs_is_refused_not_replaced(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("SEATRIAL_PG_BIN", str(tmp_path))
-    with pytest.raises(ConfigurationError, match=r"SEATRIAL_PG_BIN names .* initdb and postgres is not there"):
+    with pytest.raises(ConfigurationError, match=r"SEATRIAL_PG_BIN names .* initdb and postgres are not there"):
         open_databases("embedded", run="r")
-    assert server_binaries()[0].problem == "initdb and postgres is not there"
+    assert server_binaries()[0].problem == "initdb and postgres are not there"
 
 
 def test_without_programs_the_ways_out_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

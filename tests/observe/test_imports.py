@@ -68,7 +68,7 @@ def test_gevent_monkey_patching_after_the_installation() -> None:
         "with outbound_calls() as calls, record() as recording:\n"
         "    print(urllib.request.urlopen('https://a.example/').status)\n"
         "    try: socket.socket().connect(('203.0.113.7', 80))\n"
-        "    except ConnectionRefusedError as e: print("allow_hosts" in str(e))\n"
+        "    except ConnectionRefusedError as e: print('allow_hosts' in str(e))\n"
         "    gevent.joinall([gevent.spawn(send)], raise_error=True)\n"
         "    t = threading.Thread(target=send); t.start(); t.join()\n"
         "print([c.host for c in calls], len(recording.statements()))\n"

@@ -42,7 +42,8 @@ def test_two_workers_bring_home_what_one_process_does(harbour, shop):
     assert workers["errors"] == sweep
 
 
-@pytest.mark.parametrize("dist", ["loadfile", "worksteal"])
+@pytest.mark.matrix
+@pytest.mark.parametrize("dist", ["loadfile", "loadscope", "worksteal", "loadgroup"])
 def test_other_ways_to_distribute(harbour, shop, dist):
     done = harbour.pytest(shop(), "--seatrial", "-n", "2", "--dist", dist, "tests")
     assert done.code == 0, done.out + done.err
