@@ -115,6 +115,8 @@ class Harbour:
         }
 
     def start(self, root: Path, *command: str, **environment: str) -> subprocess.Popen[str]:
+        paths = [environment.get("PYTHONPATH"), self.environment.get("PYTHONPATH")]
+        environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
         return subprocess.Popen(
             command,
             cwd=root,
@@ -183,7 +185,12 @@ def harbour() -> Iterator[Harbour]:
     yield made
     for process in made.processes():
         with contextlib.suppress(psutil.Error):
-            process.kill()
+            # A watcher ends by itself, and a server only by its watcher.
+            if not any("watcher.py" in word or "postgres" in word for word in process.cmdline()):
+                process.kill()
+    deadline = time.monotonic() + 10
+    while made.processes() and time.monotonic() < deadline:
+        time.sleep(0.05)
     shutil.rmtree(made.temporary, ignore_errors=True)
 
 

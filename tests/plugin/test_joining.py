@@ -42,6 +42,8 @@ def test_each_clones_the_template_and_drops_only_its_own(owner):
             one.drop(forbidden)
         with pytest.raises(BrokenError):
             one.clone(template, forbidden)
+    with pytest.raises(BrokenError, match="not a database of this run"):
+        one.clone(names[1], names[0])
     one.close()
     assert execute(two.url(names[1]), "SELECT x FROM t") == [7]
     two.close()

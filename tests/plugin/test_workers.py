@@ -25,7 +25,10 @@ def items(done):
 
 
 def test_two_workers_bring_home_what_one_process_does(harbour, shop):
+    # Without TRUSTED_HOSTS the answer to a forged Host counts, and only the controller knows a page to ask for.
     root = shop({"witness.py": WITNESS}, app=FLAWED)
+    configured = (root / "seatrial.toml").read_text()
+    (root / "seatrial.toml").write_text(configured.replace("TRUSTED_HOSTS =", "UNUSED ="))
     alone = harbour.pytest(root, "--seatrial", "-rA")
     both = harbour.pytest(root, "-p", "witness", "--seatrial", "-n", "2", "-rA", PYTHONPATH=".")
     assert (alone.code, both.code) == (1, 1), both.out + both.err
