@@ -23,10 +23,10 @@ trial: $(READY)  ## try the example app: the legacy factory must be convicted, t
 	@echo "trial: the legacy app was convicted (build/trial-legacy.json), the hardened app acquitted (build/trial.json)"
 
 test: $(READY) lint  ## what every commit must pass; at most ten minutes on two cores
-	@$(BIN)/python -m pytest -q -m "not matrix"
+	@$(BIN)/python -m pytest -q -m "not matrix" -n 2 --dist loadfile
 
 test-all: test test-wheel test-lowest test-pythons  ## every matrix
-	@$(BIN)/python -m pytest -q -m matrix
+	@$(BIN)/python -m pytest -q -m matrix -n 2 --dist load
 
 test-wheel: $(READY)  ## build the wheel and run it from a venv that cannot see the sources
 	@$(BIN)/python ci/wheel_job.py

@@ -28,7 +28,11 @@ def interpreter(version: str) -> str | None:
     return None
 
 
-def run_suite(name: str, python: str, *requirements: str, lowest: bool = False) -> bool:
+# The example app and the documentation are written for today's Flask; what must hold on old ones is the harness.
+OLD_FLASK = ("--ignore=tests/stockroom", "--ignore=tests/docs", "--ignore=tests/init")
+
+
+def run_suite(name: str, python: str, *requirements: str, lowest: bool = False, options: tuple[str, ...] = ()) -> bool:
     """Make the environment and run the suite in it; says so."""
     env = ENVS / name
     resolution = ["--resolution", "lowest-direct"] if lowest else []
@@ -40,7 +44,10 @@ def run_suite(name: str, python: str, *requirements: str, lowest: bool = False) 
         return False
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     code = subprocess.run(
-        [env / "bin" / "python", "-m", "pytest", "-q", "-m", "not matrix", "-p", "no:cacheprovider"],
+        [
+            *(env / "bin" / "python", "-m", "pytest", "-q", "-m", "not matrix", "-p", "no:cacheprovider"),
+            *("-n", "2", "--dist", "loadfile", *options),
+        ],
         cwd=ROOT,
         env=environment,
     ).returncode
@@ -53,7 +60,8 @@ def main(jobs: list[str]) -> int:
     for job in jobs:
         match job:
             case "lowest":
-                passed.append(run_suite("lowest", sys.executable, lowest=True))
+                # Flask 2.3 does not run on Werkzeug 3; direct requirements alone would not say so.
+                passed.append(run_suite("lowest", sys.executable, "werkzeug<3", lowest=True, options=OLD_FLASK))
             case "sqlalchemy-2.0":
                 passed.append(run_suite("sqlalchemy-2.0", sys.executable, "sqlalchemy<2.1"))
             case "pythons":

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -31,6 +32,8 @@ from seatrial.rules import find, registered
 
 SPECIMENS = Path(__file__).parent.parent / "specimens"
 FORGED_HOST = "forged-host.example"
+# Flask knows TRUSTED_HOSTS since 3.1; before that no app is sound in this respect by configuration alone.
+WITHOUT_SOUND_TWIN = set() if metadata.version("flask") >= "3.1" else {"CFG005"}
 VARIANTS = {"plain": "", "page is not a number": "?page=abc", "page is negative": "?page=-1"}
 
 
@@ -64,7 +67,7 @@ class Specimen:
 
 def specimens(*kinds: str) -> list[Specimen]:
     found = (Specimen(path.parent.name, path.stem) for path in sorted(SPECIMENS.glob("*/*.py")))
-    return [specimen for specimen in found if specimen.kind in kinds]
+    return [specimen for specimen in found if specimen.kind in kinds and specimen.code not in WITHOUT_SOUND_TWIN]
 
 
 def exchange_of(specimen: Specimen) -> Exchange | tuple[Exchange, ...] | AppFacts:
@@ -110,7 +113,8 @@ def judged_by_all(specimen: Specimen) -> dict[str, Judgement]:
         exchange = _exchange(app, specimen)
     evidence: dict[str, object] = {"CFG": facts, "ERR": (exchange,)}
     context = Context(facts=facts)
-    return {rule.code: rule(evidence.get(rule.family, exchange), context) for rule in registered()}
+    asked = [rule for rule in registered() if rule.code not in WITHOUT_SOUND_TWIN]
+    return {rule.code: rule(evidence.get(rule.family, exchange), context) for rule in asked}
 
 
 @contextmanager

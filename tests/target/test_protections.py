@@ -24,6 +24,7 @@ def build(config: dict[str, object], extend: Callable[[Flask], None] = lambda _:
 def everything(app: Flask) -> None:
     csrf, limiter = CSRFProtect(app), Limiter(get_remote_address, app=app, default_limits=["200/hour"])
     LoginManager(app)
+    app.extensions["kept by its module"] = limiter  # as a module-level limiter: the decorators refer to it weakly
 
     @app.route("/login", methods=["GET", "POST"])
     @limiter.limit("5/minute", methods=["POST"])
