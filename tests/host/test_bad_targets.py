@@ -126,6 +126,25 @@ def test_a_factory_that_writes_to_another_database(tmp_path: Path) -> None:
     assert list(home.iterdir()) == []
 
 
+def test_a_connection_elsewhere_while_importing_is_told_although_it_was_swallowed(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere.db"
+    shop = f"""
+        import sqlalchemy as sa
+        from flask import Flask
+
+        try:
+            sa.create_engine("sqlite:///{elsewhere}").connect()
+        except Exception:
+            pass
+
+        def create_app(config=None):
+            return Flask(__name__)
+        """
+    found = mistakes(project(tmp_path / "app", {"shop.py": shop}))
+    assert any("elsewhere.db" in mistake for mistake in found)
+    assert not elsewhere.exists()
+
+
 def test_a_second_bind_that_leads_elsewhere(tmp_path: Path) -> None:
     shop = """
         from flask import Flask

@@ -32,9 +32,12 @@ def _serve(channel: Channel) -> None:
     spec = channel.receive()
     # Before the app is imported: its configuration may be read at import time.
     os.environ.update(spec.settings.environment_for(spec.profile, spec.database_url))
-    if not spec.database_url:
-        channel.send(_guarded(functools.partial(Target.only_locate, spec.settings, spec.folder)))
+    # The import may take long and needs no tables: done while another host still makes them.
+    located = _guarded(functools.partial(Target.locate, spec.settings, spec.database_url, spec.folder))
+    if not spec.database_url or located[0] != "ok":
+        channel.send(located)
         return
+    channel.receive()  # the word that the database is ready
     target = None
 
     def build() -> None:

@@ -82,14 +82,19 @@ class Host:
         self._channel = Channel(we_read, we_write)
 
     def begin_build(self, database_url: str) -> None:
-        """Let it set its environment, import the app and call the factory; `finish_build` waits for the outcome.
+        """Let it set its environment and import the app; it then waits for `database_ready`.
 
-        With an empty URL it only imports the app and ends: then there is no database to build it on.
+        With an empty URL it ends after the import: there is no database to build the app on.
         """
         try:
             self._channel.send(HostSpec(self._settings, self._profile, database_url, self._folder))
         except PeerGone:
             raise self._ended("building the app") from None
+
+    def database_ready(self) -> None:
+        """Let it call the factory; `finish_build` waits for the outcome."""
+        with contextlib.suppress(PeerGone):  # the import failed: finish_build tells
+            self._channel.send("ready")
 
     def finish_build(self, deadline_s: float) -> None:
         """Raises ConfigurationError, HostEnded or HostHung."""
@@ -109,13 +114,30 @@ class Host:
 
         `trial` is a function at the top of a `seatrial` module: it crosses the pipe by name.
         """
+        return self.begin(trial, deadline_s, *arguments, **options)()
+
+    def begin(
+        self,
+        trial: "Callable[Concatenate[Target, P], R]",
+        deadline_s: float,
+        *arguments: P.args,
+        **options: P.kwargs,
+    ) -> Callable[[], R]:
+        """The same without waiting: what it returns waits, and must be called before the next command."""
         what = f"{trial.__module__.rpartition('.')[2]}.{trial.__name__}"
         try:
             self._channel.send((trial, arguments, options))
-            answer: R = self._answer(what, deadline_s)
         except PeerGone:
             raise self._ended(what) from None
-        return answer
+
+        def wait() -> R:
+            try:
+                answer: R = self._answer(what, deadline_s)
+            except PeerGone:
+                raise self._ended(what) from None
+            return answer
+
+        return wait
 
     def _answer(self, what: str, deadline_s: float) -> Any:
         try:

@@ -107,13 +107,18 @@ class Run:
             self.databases.description  # noqa: B018  waits for the server
         except ConfigurationError as error:
             raise ConfigurationError(*error.mistakes, *self._import_mistakes(first)) from None
-        self._build(first)
-        for berth in others:
+        for berth in (first, *others):
             self._begin_build(berth)
-        self._enter(first)
+        self._database_ready(first)
+        self._finish_build(first)
+        for berth in others:
+            self._database_ready(berth)
+        entering = [(first, self._begin_to_enter(first))]
         for berth in others:
             self._finish_build(berth)
-            self._enter(berth)
+            entering.append((berth, self._begin_to_enter(berth)))
+        for berth, wait in entering:
+            self._entered(berth, *wait())
 
     def _import_mistakes(self, berth: Berth) -> tuple[str, ...]:
         """What is wrong with the app besides the database, as far as importing it shows."""
@@ -137,19 +142,19 @@ class Run:
         berth.host = Host(self.settings, berth.profile, berth.folder, self._folder / f"{berth.profile.value}.log")
         berth.starts += 1
 
-    def _build(self, berth: Berth) -> None:
-        self._begin_build(berth)
-        self._finish_build(berth)
-
     def _begin_build(self, berth: Berth) -> None:
         assert berth.host is not None
         berth.database = self.databases.name(berth.profile.value)
+        self.report(f"building the app ({berth.profile.value})")
+        berth.host.begin_build(self.databases.url(berth.database))
+
+    def _database_ready(self, berth: Berth) -> None:
+        assert berth.host is not None
         if self._template:
             self.databases.clone(self._template, berth.database)
         else:
             self.databases.create(berth.database)
-        self.report(f"building the app ({berth.profile.value})")
-        berth.host.begin_build(self.databases.url(berth.database))
+        berth.host.database_ready()
 
     def _finish_build(self, berth: Berth) -> None:
         assert berth.host is not None
@@ -161,11 +166,13 @@ class Run:
             self.databases.clone(berth.database, template)
             self._template = template
 
-    def _enter(self, berth: Berth) -> None:
-        """Log every identity in, and note what the database is restored from."""
+    def _begin_to_enter(self, berth: Berth) -> Callable[[], tuple[list[str], bool]]:
         assert berth.host is not None
         self.report(f"logging in ({berth.profile.value})")
-        notes, wrote = berth.host.call(self._log_in, self.settings.deadlines.build_s)
+        return berth.host.begin(self._log_in, self.settings.deadlines.build_s)
+
+    def _entered(self, berth: Berth, notes: list[str], wrote: bool) -> None:
+        """Every identity is logged in: note what the database is restored from."""
         if berth.starts == 1:
             self.notes += [note for note in notes if note not in self.notes]
         berth.base = self._template
@@ -191,8 +198,10 @@ class Run:
         berth = self._berth(profile)
         if berth.host is None:
             self._spawn(berth)
-            self._build(berth)
-            self._enter(berth)
+            self._begin_build(berth)
+            self._database_ready(berth)
+            self._finish_build(berth)
+            self._entered(berth, *self._begin_to_enter(berth)())
         assert berth.host is not None
         try:
             return berth.host.call(trial, deadline_s, *arguments, **options)

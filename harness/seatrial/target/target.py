@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, ClassVar
 
 import flask
 import sqlalchemy as sa
@@ -67,6 +67,8 @@ class Reply:
 class Target:
     """The app of one host: one profile, one database, one process."""
 
+    _confinement: ClassVar[connections.Confinement | None] = None
+
     def __init__(self, app: Flask, settings: Settings, profile: Profile, database_url: str, folder: Path) -> None:
         self.app = app
         self.settings = settings
@@ -94,12 +96,7 @@ class Target:
         Raises:
             ConfigurationError: The app cannot be built, or uses another database than the trial's.
         """
-        statements.install()
-        outbound.install(
-            stand_ins=[outbound.StandIn(o.url, o.status, o.body) for o in settings.outbound],
-            allow=[*_database_address(database_url), *((host, None) for host in settings.allow_hosts)],
-        )
-        confinement = connections.confine(database_url)
+        confinement = cls._guard(settings, database_url)
         config = settings.config_for(profile, database_url)
         if profile is Profile.SWEEP:
             config = {**protections.SWEEP_CONFIG, **config}
@@ -117,15 +114,27 @@ class Target:
         target.dispose()
         return target
 
-    @staticmethod
-    def only_locate(settings: Settings, folder: Path) -> None:
-        """Import the app and look at its factory, where there is no database to build it on.
-
-        Raises ConfigurationError.
-        """
-        outbound.install(stand_ins=[], allow=[])
-        connections.confine("sqlite://")
+    @classmethod
+    def locate(cls, settings: Settings, database_url: str, folder: Path) -> None:
+        """Import the app and look at its factory, guarded as in `build`. Raises ConfigurationError."""
+        cls._guard(settings, database_url or "sqlite://")
         factory.locate(settings, folder)
+
+    @classmethod
+    def _guard(cls, settings: Settings, database_url: str) -> connections.Confinement:
+        """Before any of the app's code: nothing it does while importing may reach beyond the trial.
+
+        Once per process, so that what was refused during the import is still known when the app is built.
+        """
+        if cls._confinement is not None:
+            return cls._confinement
+        statements.install()
+        outbound.install(
+            stand_ins=[outbound.StandIn(o.url, o.status, o.body) for o in settings.outbound],
+            allow=[*_database_address(database_url), *((host, None) for host in settings.allow_hosts)],
+        )
+        cls._confinement = connections.confine(database_url)
+        return cls._confinement
 
     def prepare(self) -> list[str]:
         """Create the tables and sow the seed; returns sentences about what had to be mended."""
