@@ -2,7 +2,7 @@
 
 import secrets
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,16 +109,13 @@ class Run:
             raise ConfigurationError(*error.mistakes, *self._import_mistakes(first)) from None
         for berth in (first, *others):
             self._begin_build(berth)
-        self._database_ready(first)
-        self._finish_build(first)
-        for berth in others:
-            self._database_ready(berth)
+        self._make_database(first)
+        self._finish_build(first, others)
         entering = [(first, self._begin_to_enter(first))]
         for berth in others:
             self._finish_build(berth)
             entering.append((berth, self._begin_to_enter(berth)))
-        for berth, wait in entering:
-            self._entered(berth, *wait())
+        self._clone([pair for berth, wait in entering for pair in self._entered(berth, *wait())])
 
     def _import_mistakes(self, berth: Berth) -> tuple[str, ...]:
         """What is wrong with the app besides the database, as far as importing it shows."""
@@ -148,7 +145,7 @@ class Run:
         self.report(f"building the app ({berth.profile.value})")
         berth.host.begin_build(self.databases.url(berth.database))
 
-    def _database_ready(self, berth: Berth) -> None:
+    def _make_database(self, berth: Berth) -> None:
         assert berth.host is not None
         if self._template:
             self.databases.clone(self._template, berth.database)
@@ -156,30 +153,45 @@ class Run:
             self.databases.create(berth.database)
         berth.host.database_ready()
 
-    def _finish_build(self, berth: Berth) -> None:
+    def _finish_build(self, berth: Berth, others: Sequence[Berth] = ()) -> None:
+        """Wait for the app. The first of a run makes the tables and the seed, for itself and for `others`."""
         assert berth.host is not None
         berth.host.finish_build(self.settings.deadlines.build_s)
-        if not self._template:
+        copies_of_it: list[tuple[str, str]] = []
+        if self._template:
+            copies_of_it = [(self._template, other.database) for other in others]
+        else:
             self.report("creating tables and seeding")
             self.notes += berth.host.call(self._prepare, self.settings.deadlines.build_s)
             template = self.databases.name("template")
-            self.databases.clone(berth.database, template)
-            self._template = template
+            copies_of_it = [(berth.database, name) for name in (template, *(other.database for other in others))]
+        self._clone(copies_of_it)
+        self._template = self._template or self.databases.name("template")
+        for other in others:
+            assert other.host is not None
+            other.host.database_ready()
+
+    def _clone(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Side by side: a clone waits for the disk more than for a processor."""
+        if pairs:
+            with ThreadPoolExecutor(len(pairs), "seatrial-clone") as pool:
+                list(pool.map(lambda pair: self.databases.clone(*pair), pairs))
 
     def _begin_to_enter(self, berth: Berth) -> Callable[[], tuple[list[str], bool]]:
         assert berth.host is not None
         self.report(f"logging in ({berth.profile.value})")
         return berth.host.begin(self._log_in, self.settings.deadlines.build_s)
 
-    def _entered(self, berth: Berth, notes: list[str], wrote: bool) -> None:
-        """Every identity is logged in: note what the database is restored from."""
+    def _entered(self, berth: Berth, notes: list[str], wrote: bool) -> list[tuple[str, str]]:
+        """Every identity is logged in: what the database is restored from, and what must be cloned for that."""
         if berth.starts == 1:
             self.notes += [note for note in notes if note not in self.notes]
-        berth.base = self._template
-        if wrote:
-            # Sessions may live in the database: what is restored later must still know who is logged in.
-            berth.base = self.databases.name(f"{berth.profile.value}_base")
-            self.databases.clone(berth.database, berth.base)
+        if not wrote:
+            berth.base = self._template
+            return []
+        # Sessions may live in the database: what is restored later must still know who is logged in.
+        berth.base = self.databases.name(f"{berth.profile.value}_base")
+        return [(berth.database, berth.base)]
 
     # ------------------------------------------------------------------ trials
     def call(
@@ -199,9 +211,9 @@ class Run:
         if berth.host is None:
             self._spawn(berth)
             self._begin_build(berth)
-            self._database_ready(berth)
+            self._make_database(berth)
             self._finish_build(berth)
-            self._entered(berth, *self._begin_to_enter(berth)())
+            self._clone(self._entered(berth, *self._begin_to_enter(berth)()))
         assert berth.host is not None
         try:
             return berth.host.call(trial, deadline_s, *arguments, **options)
