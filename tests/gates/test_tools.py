@@ -88,11 +88,8 @@ def test_a_syntax_error_is_broken_never_findings(gates: AllGates, project: Path)
             },
         ),
         (
-            ("ruff", "mypy", "pytest"),
-            {
-                "pyproject.toml": "[tool.ruff]\nline-lenght = 3\n[tool.mypy]\nstrictt = true\n",
-                "pytest.ini": "[pytest]\naddopts = --seatrial\n",
-            },
+            ("ruff", "mypy"),
+            {"pyproject.toml": "[tool.ruff]\nline-lenght = 3\n[tool.mypy]\nstrictt = true\n"},
         ),
         (
             ("mypy", "bandit"),
@@ -424,11 +421,14 @@ class TestPytest:
         monkeypatch.setenv("KEPT", "yes")
         body = (
             "import os\ndef test_clean(pytestconfig):\n"
-            "    assert not [k for k in os.environ if k.startswith('SEATRIAL_')]\n"
+            "    assert [k for k in os.environ if k.startswith('SEATRIAL_')] == ['SEATRIAL_GATE']\n"
             "    assert os.environ['KEPT'] == 'yes'\n"
-            "    assert not pytestconfig.pluginmanager.hasplugin('seatrial')\n"
+            "    assert not pytestconfig.pluginmanager.hasplugin('seatrial-guards')\n"
+            "import pytest\n@pytest.mark.max_statements(0)\ndef test_budget(sql_budget):\n"
+            "    with sql_budget(0):\n        assert True\n"
         )
-        write(project, {"tests/test_environment.py": suite(body)})
+        ini = "[pytest]\naddopts = --seatrial --strict-markers\n"
+        write(project, {"tests/test_environment.py": suite(body), "pytest.ini": ini})
         assert gate("pytest").run.state is ToolState.OK
 
     def test_without_a_copy_it_is_broken(self, project: Path) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from seatrial.cli import options
 from seatrial.cli.guards import GuardRun
 from seatrial.cli.selection import Selection
 from seatrial.config import Settings
+from seatrial.database.folder import WatchedFolder
 from seatrial.gates import start_gates
 from seatrial.host import copies
 from seatrial.model.inventory import Inventory
@@ -84,7 +83,8 @@ def collect(
 ) -> tuple[Collected, Inventory | None]:
     """What guards and tools found, before baseline and verdict; changes nothing of the target's."""
     started = time.monotonic()
-    folder = Path(tempfile.mkdtemp(prefix="seatrial-check-"))
+    watched = WatchedFolder("check")  # goes away with us, whatever ends us
+    folder = watched.path
     guards: GuardRun | None = None
     gates = None
     try:
@@ -106,6 +106,7 @@ def collect(
             guards.cancel()
         raise
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        copies.remove(folder)
+        watched.close()
     collected.elapsed_s = time.monotonic() - started
     return collected, guards.inventory if guards else None

@@ -1,7 +1,6 @@
 """One run: the databases, the working copies and the hosts of a trial, kept alive and put back in order."""
 
 import secrets
-import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from seatrial.config import Settings
 from seatrial.database import Databases, Recipe, join_databases, open_databases
+from seatrial.database.folder import WatchedFolder
 from seatrial.host import copies
 from seatrial.host.client import Host, HostEnded, HostHung
 from seatrial.model.errors import BrokenError, ConfigurationError
@@ -54,7 +54,8 @@ class Run:
         self.notes: list[str] = []
         self._log_in, self._prepare, self._release = log_in, prepare, release
         self.report = progress
-        self._folder = Path(tempfile.mkdtemp(prefix="seatrial-run-"))
+        self._watched = WatchedFolder("run")  # goes away with us, whatever ends us
+        self._folder = self._watched.path
         self._berths: dict[Profile, Berth] = {}
         self._databases: Databases | None = None
         self._opening: Future[Databases] | None = None
@@ -261,6 +262,7 @@ class Run:
             self._databases.close()
             self._databases = None
         copies.remove(self._folder)
+        self._watched.close()
 
     def __enter__(self) -> "Run":
         return self

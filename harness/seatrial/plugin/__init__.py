@@ -3,6 +3,7 @@ it imports nothing but pytest, and everything else only when an option, a marker
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
     """Before the session begins, so that a configuration that cannot be used is answered in sentences alone."""
-    if not config.getoption("--seatrial"):
+    if "SEATRIAL_GATE" in os.environ or not config.getoption("--seatrial"):
         return None
     from seatrial.plugin import guards
 
@@ -44,6 +45,8 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
+    if "SEATRIAL_GATE" in os.environ:  # the team's suite as a gate of `seatrial check`, which runs the guards itself
+        return
     if config.getoption("--seatrial"):
         from seatrial.plugin import guards
 
