@@ -38,10 +38,11 @@ test-pythons: $(READY)  ## every Python from 3.11 on that this machine has, and 
 	@$(BIN)/python ci/versions_job.py pythons sqlalchemy-2.0
 
 lint: $(READY)  ## ruff, mypy --strict, import-linter on our own code
+	@mkdir -p build
 	@$(BIN)/ruff check -q .
 	@$(BIN)/ruff format -q --check .
 	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/lint-imports --no-logo > build/lint-imports.log 2>&1 || { mkdir -p build; $(BIN)/lint-imports; exit 1; }
+	@$(BIN)/lint-imports --no-logo > build/lint-imports.log 2>&1 || { cat build/lint-imports.log; exit 1; }
 
 bench: $(READY)  ## measured claims: exits 1 when a limit is missed
 	@$(BIN)/python -m benchmarks
