@@ -17,7 +17,7 @@ import psutil
 import pytest
 import sqlalchemy as sa
 
-from seatrial.database import Databases, PostgresDatabases, SqliteDatabases, open_databases, server_binaries
+from seatrial.database import Databases, PostgresDatabases, SqliteDatabases, embedded, open_databases, server_binaries
 from seatrial.database.account import server_account
 from seatrial.database.embedded import reachable_parent
 
@@ -89,7 +89,7 @@ class Owner:
         self.temporary = temporary
         self.process = subprocess.Popen(
             [sys.executable, "-c", script],
-            env={**os.environ, "TMPDIR": str(temporary)},
+            env={**os.environ, "TMPDIR": str(temporary), "SEATRIAL_PG_FOLDER": str(temporary)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,
@@ -160,3 +160,9 @@ def owner(reachable_folder: Path) -> Iterator[Callable[[str], Owner]]:
             if pipe is not None:
                 with contextlib.suppress(OSError):
                     pipe.close()
+
+
+@pytest.fixture(autouse=True)
+def _on_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the other tests look for what is left behind."""
+    monkeypatch.setattr(embedded, "MEMORY", "/no-such-folder")

@@ -45,6 +45,15 @@ def test_the_account_can_be_named_and_a_closed_temporary_folder_is_not_opened_up
         assert marks(tmp_path) == before
 
 
+def test_a_small_file_system_in_memory_is_left_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(embedded, "MEMORY", str(tmp_path))
+    assert embedded._in_memory() == (str(tmp_path),)
+    monkeypatch.setattr(embedded, "MEMORY_WANTED", 2**62)
+    assert embedded._in_memory() == ()
+    monkeypatch.setattr(embedded, "MEMORY", str(tmp_path / "missing"))
+    assert embedded._in_memory() == ()
+
+
 @as_root
 @pytest.mark.parametrize("name", ["root", "no-such-account"])
 def test_an_unusable_account_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:

@@ -7,6 +7,7 @@ import pytest
 from verdict.builders import RUFF, check, known, lint, new, route, tool
 
 from seatrial.model.errors import ConfigurationError
+from seatrial.model.findings import Finding, Place
 from seatrial.model.outcomes import Level, Outcome, ToolState
 from seatrial.verdict.baseline import Baseline, Entry, Finished, Stale, accept, apply, prune, settle
 
@@ -155,3 +156,11 @@ class TestAccept:
     def test_level_is_no_part_of_it(self):
         entry = Entry.of(lint(level=Level.INFO), count=1, reason="r")
         assert entry == Entry.of(lint(level=Level.BLOCK), count=1, reason="r")
+
+
+def test_a_password_in_a_line_is_not_written_down_again() -> None:
+    line = Place("app/config.py", 3, 'PASSWORD = "hunter2-of-production"')
+    finding = Finding("bandit:B105", "hardcoded", Level.BLOCK, "app/config.py", "a password", place=line, tool="bandit")
+    entry = Entry.of(finding, count=1, reason="to be moved")
+    assert "hunter2" not in entry.excerpt
+    assert entry.fingerprint == finding.fingerprint

@@ -16,6 +16,11 @@ from seatrial.database.folder import WatchedFolder
 from seatrial.model.errors import BrokenError, ConfigurationError
 
 HOST = "127.0.0.1"
+FOLDER_VARIABLE = "SEATRIAL_PG_FOLDER"
+"""Environment variable: where the server's data goes for the time of a run."""
+MEMORY = "/dev/shm"
+MEMORY_WANTED = 1024**3
+"""Bytes that must be free there: an empty cluster takes 40 MB, each database of a trial about 10."""
 USER = "seatrial"
 
 # Bytes of sockaddr_un.sun_path on Linux, less the closing NUL.
@@ -209,14 +214,28 @@ class EmbeddedServer:
 
 def reachable_parent(account: Account | None) -> Path:
     """The first temporary folder that the account can enter: TMPDIR of root may lie in root's home."""
-    usual = dict.fromkeys((tempfile.gettempdir(), "/tmp", "/var/tmp"))
+    named = os.environ.get(FOLDER_VARIABLE)
+    usual = dict.fromkeys((named,) if named else (*_in_memory(), tempfile.gettempdir(), "/tmp", "/var/tmp"))
     for folder in (Path(name).resolve() for name in usual):
         if can_enter(folder, account):
             return folder
     raise ConfigurationError(
         f"no temporary folder can be entered by the account {account.name if account else 'of this process'} "
-        f"({', '.join(usual)}): set TMPDIR to one that can."
+        f"({', '.join(usual)}): set {FOLDER_VARIABLE} to one that can."
     )
+
+
+def _in_memory() -> tuple[str, ...]:
+    """A roomy file system in memory, if there is one: making and cloning databases is mostly the making of files.
+
+    In a container it is often 64 MB, and closed to programs (the server's own may have to be copied there).
+    """
+    try:
+        status = os.statvfs(MEMORY)
+    except OSError:
+        return ()
+    roomy = status.f_bavail * status.f_frsize >= MEMORY_WANTED
+    return (MEMORY,) if roomy and not status.f_flag & os.ST_NOEXEC and os.access(MEMORY, os.W_OK) else ()
 
 
 def _free_port() -> int:
