@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from jinja2 import DictLoader, Environment, FileSystemLoader
 from sqlalchemy.engine import Engine
 
+from seatrial.model.evidence import Load
 from seatrial.model.findings import Place
 from seatrial.observe.callsite import CallSites, Origin, call_site, line_text
 from seatrial.observe.statements import record
@@ -150,7 +151,7 @@ def test_the_seam_for_relationships(engine: Engine) -> None:
             return context.compiled is not None, nth
 
         def read(self, note: Any) -> Origin:
-            return Origin(None, f"User.posts {note[1]}", True)
+            return Origin(None, f"User.posts {note[1]}", Load.EAGER)
 
     with record(attribute=Relationships(), attributed=(1, 2)) as recording, engine.connect() as connection:
         for _ in range(3):

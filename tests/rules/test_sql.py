@@ -3,7 +3,7 @@
 import pytest
 from rules.made import dml, exchange, messages, select
 
-from seatrial.model.evidence import Budget, Exchange, Kind, Limits, Statement
+from seatrial.model.evidence import Budget, Exchange, Kind, Limits, Load, Statement
 from seatrial.model.findings import Place
 from seatrial.model.outcomes import Outcome
 from seatrial.model.rules import Context
@@ -115,7 +115,7 @@ class TestRepeatedStatement:
             (repeats(9, distinct=3), 3, Outcome.FAIL),
             (repeats(9), 10, Outcome.PASS),
             ((select(), select(CATEGORY), select("SELECT 1")), 3, Outcome.PASS),
-            (repeats(9, eager=True), 3, Outcome.PASS),
+            (repeats(9, load=Load.EAGER), 3, Outcome.PASS),
             (tuple(dml(parameters=n) for n in range(3)), 3, Outcome.FAIL),
             (tuple(Statement("SAVEPOINT x", "s", Kind.TRANSACTION, parameters=n) for n in range(9)), 3, Outcome.PASS),
         ],

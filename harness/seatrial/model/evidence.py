@@ -17,6 +17,22 @@ class Kind(StrEnum):
     TRANSACTION = "transaction"
 
 
+class Load(StrEnum):
+    """Why the ORM sent a statement that no line of the app asks for. NONE: the app asked for it."""
+
+    NONE = ""
+    LAZY = "lazy"
+    """A relationship was touched that was not loaded."""
+    EAGER = "eager"
+    """A selectin or subquery loader fetched a relationship for all objects of a query, in chunks."""
+    DEFERRED = "deferred"
+    """A column was touched that the query had left out."""
+    EXPIRED = "expired"
+    """An object was touched after a commit or rollback had expired it."""
+    REFRESH = "refresh"
+    """The app called `session.refresh()`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """One statement as it reached the driver."""
@@ -39,8 +55,25 @@ class Statement:
     """The target's own line that sent it, where attribution was asked for."""
     relationship: str = ""
     """`User.posts` when a relationship's loader sent it."""
-    eager: bool = False
-    """Sent by an eager loader (selectin, subquery), which works in chunks: the fix of an N+1, never a finding."""
+    load: Load = Load.NONE
+    """Why the ORM sent it by itself, where attribution was asked for and it did."""
+    to_many: bool = False
+    """That relationship leads to a collection."""
+    owner: str = ""
+    """Table of the objects that the relationship, or the column, was loaded for (`user_account`)."""
+    entity: str = ""
+    """Class that the app asked for (`Item` of `select(Item)`, `session.get(Item, …)`), where one is named."""
+    columns: tuple[str, ...] = ()
+    """Attributes that a deferred or expired load fetched."""
+    api: str = ""
+    """The function of SQLAlchemy's that the app called (`get`, `count`, `scalars`, `execute`)."""
+    template: Place | None = None
+    """The line of the template that was being rendered when it was sent, whoever sent it."""
+
+    @property
+    def eager(self) -> bool:
+        """Sent by an eager loader, which works in chunks: the fix of an N+1, never a finding."""
+        return self.load is Load.EAGER
 
 
 @dataclass(frozen=True, slots=True)

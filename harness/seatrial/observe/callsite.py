@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
 
+from seatrial.model.evidence import Load
 from seatrial.model.findings import Place
 
 _FOREIGN = frozenset({"site-packages", "dist-packages", "node_modules", ".venv", "venv", ".tox", ".nox"})
@@ -29,13 +30,18 @@ class Site(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """What an attribution knows of one execution."""
+    """What an attribution knows of one execution; see `model.evidence.Statement` for what the fields mean."""
 
     place: Place | None = None
     relationship: str = ""
     """`User.posts` when a relationship's loader sent it."""
-    eager: bool = False
-    """That loader was an eager one."""
+    load: Load = Load.NONE
+    to_many: bool = False
+    owner: str = ""
+    entity: str = ""
+    columns: tuple[str, ...] = ()
+    api: str = ""
+    template: Place | None = None
 
 
 class CallSites:

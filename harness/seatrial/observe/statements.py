@@ -215,7 +215,13 @@ class Recording:
             many=many,
             place=origin.place,
             relationship=origin.relationship,
-            eager=origin.eager,
+            load=origin.load,
+            to_many=origin.to_many,
+            owner=origin.owner,
+            entity=origin.entity,
+            columns=origin.columns,
+            api=origin.api,
+            template=origin.template,
         )
 
 
