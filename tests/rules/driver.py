@@ -7,6 +7,7 @@ tests reach it through `exchange_of` alone.
 import importlib.util
 import linecache
 import os
+import shutil
 import sys
 import tempfile
 import tomllib
@@ -15,25 +16,42 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from flask import Flask, got_request_exception
+from support import project
 
+from seatrial.config import load
 from seatrial.model.evidence import AppFacts, Budget, Exchange, Kind, Limits, Protection, Raised
 from seatrial.model.findings import Judgement, Place
+from seatrial.model.growth import Growth
 from seatrial.model.inventory import ANONYMOUS, Route
+from seatrial.model.profiles import Profile
 from seatrial.model.rules import Context
 from seatrial.observe import statements
 from seatrial.observe.callsite import call_site
 from seatrial.rules import find, registered
+from seatrial.trials.pilot import Pilot, open_run, prepare
 
 SPECIMENS = Path(__file__).parent.parent / "specimens"
 FORGED_HOST = "forged-host.example"
 # Flask knows TRUSTED_HOSTS since 3.1; before that no app is sound in this respect by configuration alone.
 WITHOUT_SOUND_TWIN = set() if metadata.version("flask") >= "3.1" else {"CFG005"}
+GROWN = {"SQL001", "SQL005"}
+"""Rules that judge a growth of the data instead of one exchange."""
+IN_A_HOST = """
+    [tool.seatrial]
+    app = "{kind}:create_app"
+    seed = "{kind}:seed"
+    [tool.seatrial.database]
+    url = "sqlite"
+    [tool.seatrial.env]
+    DATABASE_URL = "{{database_url}}"
+    """
 VARIANTS = {"plain": "", "page is not a number": "?page=abc", "page is negative": "?page=-1"}
 
 
@@ -70,8 +88,10 @@ def specimens(*kinds: str) -> list[Specimen]:
     return [specimen for specimen in found if specimen.kind in kinds and specimen.code not in WITHOUT_SOUND_TWIN]
 
 
-def exchange_of(specimen: Specimen) -> Exchange | tuple[Exchange, ...] | AppFacts:
+def exchange_of(specimen: Specimen) -> Exchange | tuple[Exchange, ...] | AppFacts | Growth:
     """What the specimen's rule judges: one warm exchange, all variants of one route, or the app's facts."""
+    if specimen.code in GROWN:
+        return growth_of(specimen)
     with _app(specimen) as app:
         if specimen.code.startswith("CFG"):
             return _facts(app)
@@ -80,6 +100,17 @@ def exchange_of(specimen: Specimen) -> Exchange | tuple[Exchange, ...] | AppFact
         if specimen.code.startswith("SQL"):
             _exchange(app, specimen)  # cold; the warm one counts
         return _exchange(app, specimen)
+
+
+@cache
+def growth_of(specimen: Specimen) -> Growth:
+    """The data grows in a real host only: it has to be put back."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = project(Path(folder) / "app", {}, config=IN_A_HOST.format(kind=specimen.kind))
+        shutil.copy(specimen.path, root)
+        with open_run(load(root)) as run:
+            route = prepare(run, Profile.SWEEP).by_key(f"{specimen.settings['route']} {specimen.settings['endpoint']}")
+            return Pilot(run).growth(route, ANONYMOUS)
 
 
 def context_of(specimen: Specimen) -> Context:
@@ -113,7 +144,7 @@ def judged_by_all(specimen: Specimen) -> dict[str, Judgement]:
         exchange = _exchange(app, specimen)
     evidence: dict[str, object] = {"CFG": facts, "ERR": (exchange,)}
     context = Context(facts=facts)
-    asked = [rule for rule in registered() if rule.code not in WITHOUT_SOUND_TWIN]
+    asked = [rule for rule in registered() if rule.code not in WITHOUT_SOUND_TWIN | GROWN]
     return {rule.code: rule(evidence.get(rule.family, exchange), context) for rule in asked}
 
 

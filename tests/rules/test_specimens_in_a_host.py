@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rules.driver import Specimen, context_of, specimens
+from rules.driver import GROWN, Specimen, context_of, specimens
 from support import project
 
 from seatrial.config import load
@@ -16,7 +16,7 @@ from seatrial.rules import find
 from seatrial.trials.pilot import Pilot, open_run, prepare
 
 EXPECTED = {"flawed": Outcome.FAIL, "sound": Outcome.PASS, "blind": Outcome.NOT_PROVED}
-SHORT = {"SQL006", "HDR001", "CFG003", "ERR005"}
+SHORT = {"SQL001", "SQL006", "HDR001", "CFG003", "ERR005"}
 """One per family in every run; the others are cells of a matrix."""
 
 CONFIG = """
@@ -57,9 +57,11 @@ def test_the_whole_harness_judges_a_specimen_right(specimen: Specimen, database:
         pilot = Pilot(run)
         route = inventory.by_key(f"{specimen.settings['route']} {specimen.settings['endpoint']}")
         match rule.family:
+            case "SQL" if rule.code in GROWN:
+                evidence: object = pilot.growth(route, ANONYMOUS)
             case "SQL":
                 visit = pilot.visit(route, ANONYMOUS)
-                evidence: object = visit.writing if rule.code == "SQL006" else visit.warm
+                evidence = visit.writing if rule.code == "SQL006" else visit.warm
             case "ERR":
                 evidence = pilot.malformed(route, ANONYMOUS)
             case "CFG":

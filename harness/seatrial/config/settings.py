@@ -104,6 +104,8 @@ class Deadlines(Table):
     request_s: shapes.Positive = 10.0
     build_s: shapes.Positive = 60.0
     trial_s: shapes.Positive = 120.0
+    growth_s: shapes.Positive = 20.0
+    """For growing the data under one route."""
     tool_s: shapes.Positive = 600.0
 
 

@@ -13,6 +13,7 @@ import pytest
 from seatrial.model.errors import BrokenError, InconclusiveError, SeatrialError
 from seatrial.model.evidence import AppFacts, Budget, Exchange
 from seatrial.model.findings import Check, Finding
+from seatrial.model.growth import Growth
 from seatrial.model.inventory import ANONYMOUS, Access, Inventory, Route
 from seatrial.model.outcomes import Level, Outcome
 from seatrial.model.profiles import Profile
@@ -188,6 +189,13 @@ class Trial:
     def malformed(self) -> tuple[Exchange, ...]:
         """The route under malformed requests."""
         return self._pilot().malformed(self.route, self.aim.identity, self._profile)
+
+    def growth(self) -> Growth:
+        """The page while the tables that it reads grow."""
+        found = self._pilot().growth(self.route, self.aim.identity)
+        if found.broken:
+            raise BrokenError(found.broken)
+        return found
 
     def facts(self) -> AppFacts:
         """What was really on in the guard's profile."""

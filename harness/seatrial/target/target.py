@@ -18,6 +18,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from seatrial.config import Settings
+from seatrial.database.growth import Grower
 from seatrial.model.evidence import AppFacts, Exchange, Kind, OutboundCall, Raised, Statement
 from seatrial.model.findings import Place
 from seatrial.model.inventory import ANONYMOUS, Route
@@ -82,6 +83,9 @@ class Target:
         self.sites = CallSites(folder)
         self.wrote = False
         """A statement that changes rows was sent since the flag was last lowered."""
+        self.writes = 0
+        """Statements that change rows, sent so far."""
+        self._grower: Grower | None = None
         self.public_path = ""
         """A page that answered a stranger 2xx, once one was seen."""
         self._facts: AppFacts | None = None
@@ -154,6 +158,18 @@ class Target:
                 extension.session.remove()
         for bind in self.binds:
             bind.engine.dispose()
+
+    def release(self) -> None:
+        """Close every connection to the database, so that it can be cloned or replaced."""
+        self.dispose()
+        if self._grower is not None:
+            self._grower.release()
+
+    def grower(self) -> Grower:
+        """What makes the tables of the trial's database larger."""
+        if self._grower is None:
+            self._grower = Grower(sa.create_engine(self.database_url))
+        return self._grower
 
     @contextmanager
     def connection(self) -> Iterator[sa.Connection]:
@@ -243,7 +259,9 @@ class Target:
         reply = contextvars.Context().run(self._send, client, method, path, base_url, rows, options)
         if os.getpid() != owner:
             os._exit(0)  # a fork of the app's came back through the view: only the host itself may go on
-        self.wrote = self.wrote or any(s.kind is Kind.DML for s in reply.statements)
+        writes = sum(s.kind is Kind.DML for s in reply.statements)
+        self.writes += writes
+        self.wrote = self.wrote or writes > 0
         if reply.failure:
             self.dispose()  # the interruption may have left a connection in the middle of a conversation
         return reply

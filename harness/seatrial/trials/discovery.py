@@ -43,7 +43,7 @@ def log_in(target: Target) -> tuple[list[str], bool]:
 
 def release(target: Target) -> None:
     """Close every connection, so that the runner can clone or replace the database."""
-    target.dispose()
+    target.release()
 
 
 def facts(target: Target) -> AppFacts:

@@ -11,9 +11,10 @@ from seatrial.host.client import HostEnded, HostHung
 from seatrial.host.run import Run
 from seatrial.model.errors import InconclusiveError
 from seatrial.model.evidence import AppFacts, Exchange, Kind
+from seatrial.model.growth import Growth
 from seatrial.model.inventory import ANONYMOUS, Inventory, Route
 from seatrial.model.profiles import Profile
-from seatrial.trials import discovery, sweep
+from seatrial.trials import discovery, growth, sweep
 from seatrial.trials.sweep import Visit
 
 R = TypeVar("R")
@@ -112,6 +113,23 @@ class Pilot:
         except (HostEnded, HostHung) as error:
             return (_lost(route, identity, error),)
         self._note_writes(profile, found)
+        return found
+
+    def growth(self, route: Route, identity: str) -> Growth:
+        """The route while its tables grow. The database is put back by the trial itself, or before the next one."""
+        profile = Profile.SWEEP
+        if profile in self._banned:
+            raise self._banned[profile]
+        self._clean(profile)
+        deadlines = self.run.settings.deadlines
+        try:
+            found = self.run.call(
+                profile, growth.prove, deadlines.growth_s + 2 * deadlines.request_s + 5, route, identity
+            )
+        except (HostEnded, HostHung) as error:
+            return Growth(route, identity, reason=str(error), dirty=True)
+        if found.dirty:
+            self._dirty.add(profile)
         return found
 
     def facts(self, profile: Profile = Profile.PROTECTION) -> AppFacts:

@@ -1,0 +1,1 @@
+"""Statistics behind the verdicts: pure functions over numbers."""
