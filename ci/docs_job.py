@@ -43,6 +43,7 @@ TABLES: Mapping[str, type[BaseModel]] = {
     "outbound": settings.Outbound,
     "oauth": settings.OAuth,
     "webhooks": settings.Webhook,
+    "growth": settings.Growing,
     "idempotency": settings.Idempotency,
     "indexes": settings.Index,
     "gates": settings.Gates,

@@ -120,7 +120,7 @@ class Owner:
                     found.append(process)
         return found
 
-    def left(self, within: float = 8.0) -> list[str]:
+    def left(self, within: float = 30.0) -> list[str]:
         """What is still there after at most `within` seconds: files and processes."""
         deadline = time.monotonic() + within
         while True:

@@ -129,4 +129,4 @@ def test_a_killed_owner_leaves_no_files(owner: Callable[[str], Any]) -> None:
     assert path.is_relative_to(started.temporary)
     assert path.exists()
     started.kill()
-    assert started.left(within=5) == []
+    assert started.left() == []

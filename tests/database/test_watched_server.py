@@ -69,7 +69,7 @@ def test_a_killed_owner_leaves_nothing(owner: Callable[[str], Any]) -> None:
     told = started.told()
     assert running(told["pid"])
     started.kill()
-    assert started.left(within=5) == []
+    assert started.left() == []
     assert not running(told["pid"])
     assert not os.path.exists(told["folder"])
 
@@ -81,7 +81,7 @@ def test_an_owner_killed_while_it_starts_leaves_nothing(owner: Callable[[str], A
     while not list(started.temporary.glob(stage)):
         assert time.monotonic() < deadline, "the stage was not reached"
     started.kill()
-    assert started.left(within=5) == []
+    assert started.left() == []
 
 
 @pytest.mark.parametrize("end", ["", "sys.exit(3)", "os.kill(os.getpid(), signal.SIGTERM)"])
@@ -92,7 +92,7 @@ def test_an_owner_that_forgets_to_close_leaves_nothing(owner: Callable[[str], An
     assert list(started.temporary.iterdir()) != []
     started.tell()
     started.process.wait(20)
-    assert started.left(within=5) == []
+    assert started.left() == []
 
 
 def test_interrupt_reaches_neither_server_nor_watcher(owner: Callable[[str], Any]) -> None:

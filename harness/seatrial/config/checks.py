@@ -26,6 +26,7 @@ def cross_checks(tables: Mapping[str, Any], root: Path) -> Iterator[Mistake]:
     yield from _identities(tables)
     yield from _oauth(tables)
     yield from _webhooks(tables)
+    yield from _growth(tables)
     yield from _environment_names(tables)
     yield from _live_keys(tables)
     yield from _placeholders(tables)
@@ -87,6 +88,17 @@ def _identities(tables: Mapping[str, Any]) -> Iterator[Mistake]:
 def _oauth(tables: Mapping[str, Any]) -> Iterator[Mistake]:
     if tables.get("oauth") == {}:
         yield Mistake("oauth", "is empty; add login or callback, or delete the table")
+
+
+def _growth(tables: Mapping[str, Any]) -> Iterator[Mistake]:
+    for index, entry in enumerate(_list(tables.get("growth"))):
+        if not isinstance(entry, dict):
+            continue
+        if entry.get("json") is not None and entry.get("form"):
+            yield Mistake(f"growth[{index}]", "sends json and form; keep one of them")
+        route = entry.get("route")
+        if isinstance(route, str) and route.startswith(("GET ", "HEAD ")):
+            yield Mistake(f"growth[{index}].route", f'"{route}" is tried without being named; delete the entry')
 
 
 def _webhooks(tables: Mapping[str, Any]) -> Iterator[Mistake]:

@@ -82,6 +82,21 @@ class Idempotency(Table):
     route: shapes.RouteKey
 
 
+class Growing(Table):
+    """A route with an unsafe method whose statements are to be proved like those of the pages."""
+
+    route: shapes.RouteKey
+    body: Any = Field(default=None, alias="json")
+    """Sent as JSON. The key is `json`; `BaseModel.json` has the name."""
+    form: dict[str, shapes.Scalar] = Field(default_factory=dict)
+    """Sent as a form."""
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Of the request, as Werkzeug's test client takes them."""
+        return {"data": dict(self.form)} if self.body is None else {"json": self.body}
+
+
 class Index(Table):
     """An index that the team has planned."""
 
@@ -160,6 +175,7 @@ class Tables(Table):
     outbound: list[Outbound] = Field(default_factory=list)
     webhooks: list[Webhook] = Field(default_factory=list)
     idempotency: list[Idempotency] = Field(default_factory=list)
+    growth: list[Growing] = Field(default_factory=list)
     indexes: list[Index] = Field(default_factory=list)
     gates: Gates = Field(default_factory=Gates)
     rules: dict[shapes.RuleCode, shapes.RuleLevel] = Field(default_factory=dict)

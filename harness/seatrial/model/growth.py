@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from seatrial.model.evidence import Statement
+from seatrial.model.evidence import Exchange, Statement
 from seatrial.model.inventory import Route
 
 
@@ -29,6 +29,8 @@ class Series:
     """The table that grew; empty where all tables that the route reads grew together."""
     way: str
     """How the new rows hang on the others, in words."""
+    apart: str
+    """The table of which each new row got a row of its own; empty where that was not so."""
     cold: bool
     """The caches of the app were emptied before each request."""
     sizes: tuple[int, ...]
@@ -53,8 +55,14 @@ class Growth:
     series: tuple[Series, ...] = ()
     unreached: Mapping[str, str] = field(default_factory=dict)
     """Tables whose growth the route did not see, and why."""
+    named: frozenset[str] = frozenset()
+    """Tables of which the URL names a row."""
+    causes: Mapping[str, str] = field(default_factory=dict)
+    """Tables whose rows a statement follows, by fingerprint, as an earlier page showed table by table."""
     reason: str = ""
-    """Why nothing was measured, or empty."""
+    """What stopped the trial, or empty."""
+    answer: Exchange | None = None
+    """What came in place of the page, where the page itself was not seen."""
     silent: bool = False
     """The route sends no statement: there is nothing that could grow."""
     single: bool = False
@@ -66,6 +74,16 @@ class Growth:
     notes: tuple[str, ...] = ()
     elapsed_ms: float = 0.0
     requests: int = 0
+
+    @property
+    def cached(self) -> bool:
+        """Caches of the app make a difference to the page: it was measured warm as well."""
+        return any(not series.cold for series in self.series)
+
+    @property
+    def together(self) -> Series | None:
+        """All tables grown at once; warm, where caches matter."""
+        return next((series for series in reversed(self.series) if not series.table), None)
 
     @property
     def subject(self) -> str:

@@ -67,6 +67,8 @@ class Inventory:
     notes: tuple[str, ...] = ()
     """Sentences for the person: repairs, fallbacks, what was left out."""
     facts: Mapping[str, object] = field(default_factory=dict)
+    grown: frozenset[str] = frozenset()
+    """Routes with an unsafe method that the configuration wants to be grown, too, as `METHOD /rule`."""
 
     def by_key(self, key: str) -> Route:
         return next(route for route in self.routes if route.key == key)

@@ -55,6 +55,17 @@ def pages(inventory: Inventory) -> Iterable[Aim]:
             yield Aim(route, identity)
 
 
+def growing(inventory: Inventory) -> Iterable[Aim]:
+    """Pages, and the routes with unsafe methods that the configuration names."""
+    yield from pages(inventory)
+    if inventory.grown:
+        yield from (
+            aim
+            for aim in every_route(inventory)
+            if aim.route and not aim.route.safe and f"{aim.route.method} {aim.route.rule}" in inventory.grown
+        )
+
+
 def responses(inventory: Inventory) -> Iterable[Aim]:
     """Every readable route once: as a stranger where it is public, else as the first identity."""
     named = [name for name in inventory.identities if name != ANONYMOUS]

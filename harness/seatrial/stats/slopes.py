@@ -60,3 +60,12 @@ def shape(rows: Sequence[int], counts: Sequence[int]) -> Shape:
     if len(steps) >= 2 and steps[0] > 0 and steps[-1] > _BEND * steps[0]:
         return Shape.SUPERLINEAR
     return Shape.LINEAR
+
+
+def exact(rows: Sequence[int], counts: Sequence[int]) -> bool:
+    """All points lie on one line that is not flat: each row costs the same number of statements, no more, no less."""
+    points = sorted(set(zip(rows, counts, strict=True)))
+    if len(points) < 2:
+        return False
+    (r1, c1), (r2, c2) = points[0], points[-1]
+    return c2 > c1 and r2 > r1 and all((c - c1) * (r2 - r1) == (c2 - c1) * (r - r1) for r, c in points)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def clear(target: Target) -> int:
-    """Empty Flask-Caching's caches and the `functools` caches of the app's own functions. Returns how many there were."""
+    """Empty Flask-Caching's caches and the `functools` caches of the app's own functions; say how many there were."""
     caches = 0
     with target.app.app_context():
         for cache in dict(target.app.extensions.get("cache") or {}).values():

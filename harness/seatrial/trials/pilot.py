@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from seatrial.config import Settings
@@ -61,8 +61,18 @@ def prepare(run: Run, *profiles: Profile) -> Inventory:
     return Inventory(
         routes=tuple(found[route.key] for route in routes),
         identities=(ANONYMOUS, *(identity.name for identity in run.settings.identities)),
-        notes=tuple(dict.fromkeys((*run.notes, *notes))),
+        notes=tuple(dict.fromkeys((*run.notes, *notes, *_without_route(run.settings, found.values())))),
+        grown=frozenset(growing.route for growing in run.settings.growth),
     )
+
+
+def _without_route(settings: Settings, routes: Iterable[Route]) -> list[str]:
+    served = {f"{route.method} {route.rule}" for route in routes}
+    return [
+        f"{growing.route} is no route of the app: correct it under [[tool.seatrial.growth]]; seatrial routes lists them"
+        for growing in settings.growth
+        if growing.route not in served
+    ]
 
 
 class Pilot:
@@ -117,15 +127,20 @@ class Pilot:
 
     def growth(self, route: Route, identity: str) -> Growth:
         """The route while its tables grow. The database is put back by the trial itself, or before the next one."""
-        profile = Profile.SWEEP
-        if profile in self._banned:
-            raise self._banned[profile]
+        profile, deadlines = Profile.SWEEP, self.run.settings.deadlines
+        if route.unresolved:
+            return Growth(route, identity, answer=Exchange(route, identity, route.path, status=0))
         self._clean(profile)
-        deadlines = self.run.settings.deadlines
         try:
-            found = self.run.call(
-                profile, growth.prove, deadlines.growth_s + 2 * deadlines.request_s + 5, route, identity
-            )
+            if route.safe:
+                limit = deadlines.growth_s + 2 * deadlines.request_s + 5
+                found = self._checked(profile, lambda: self.run.call(profile, growth.prove, limit, route, identity))
+            else:
+                key = f"{route.method} {route.rule}"
+                options = next((g.options for g in self.run.settings.growth if g.route == key), {})
+                found = self._checked(
+                    profile, lambda: growth.prove_writing(self.run, profile, route, identity, options)
+                )
         except (HostEnded, HostHung) as error:
             return Growth(route, identity, reason=str(error), dirty=True)
         if found.dirty:
@@ -138,12 +153,16 @@ class Pilot:
         return self._facts[profile]
 
     def _guarded(self, profile: Profile, work: Callable[[float], R], requests: int) -> R:
-        if profile in self._banned:
-            raise self._banned[profile]
         # The alarm inside the host ends a slow request; this one is for code that no alarm can interrupt.
         deadline = self.run.settings.deadlines.request_s * (requests + 1) + 5
+        return self._checked(profile, lambda: work(deadline))
+
+    def _checked(self, profile: Profile, work: Callable[[], R]) -> R:
+        """After a ban nothing of the profile is asked any more."""
+        if profile in self._banned:
+            raise self._banned[profile]
         try:
-            return work(deadline)
+            return work()
         except InconclusiveError as error:
             self._banned[profile] = error
             raise

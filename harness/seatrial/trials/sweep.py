@@ -33,21 +33,21 @@ class Visit:
 
 def visit(target: Target, route: Route, identity: str) -> Visit:
     """Two GETs of a route. Raises InconclusiveError when the trial was banned or locked out on the way."""
-    cold = _drive(target, route, identity, route.path, rows=True)
-    warm = cold if cold.failure else _drive(target, route, identity, route.path, rows=True)
+    cold = drive(target, route, identity, route.path, rows=True)
+    warm = cold if cold.failure else drive(target, route, identity, route.path, rows=True)
     return Visit(cold, warm)
 
 
 def look(target: Target, route: Route, identity: str) -> Exchange:
     """One GET of a route, for rules that only look at the response."""
-    return _drive(target, route, identity, route.path, rows=False)
+    return drive(target, route, identity, route.path, rows=False)
 
 
 def malformed(target: Target, route: Route, identity: str) -> tuple[Exchange, ...]:
     """The route with what strangers and scanners send: none of it may be answered 500."""
     found = []
     for variant, path, options in variants(route):
-        found.append(_drive(target, route, identity, path, rows=False, variant=variant, **options))
+        found.append(drive(target, route, identity, path, rows=False, variant=variant, **options))
         if found[-1].failure:
             break
     return tuple(found)
@@ -87,7 +87,7 @@ def _with_argument(route: Route, name: str, value: str) -> str:
     return ""
 
 
-def _drive(
+def drive(
     target: Target, route: Route, identity: str, path: str, *, rows: bool, variant: str = "plain", **options: Any
 ) -> Exchange:
     from seatrial.target.identities import still_logged_in

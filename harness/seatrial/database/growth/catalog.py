@@ -137,8 +137,8 @@ class Catalog:
     def mentioned(self, sql: str) -> frozenset[str]:
         """Tables that a statement names, those behind its views included.
 
-        Told by identifiers: a column that is called like a table and stands without its table counts, too, which costs a
-        trial and no verdict.
+        Told by identifiers: a column that is called like a table and stands without its table counts, too, which costs
+        a trial and no verdict.
         """
         return self._named(sql, frozenset())
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -34,18 +34,21 @@ Seen = Mapping[str, Sequence[tuple[Any, ...]]]
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How copies hang on what is there."""
+    """How copies hang on what is there. Plain data: it crosses the pipe to the host."""
 
-    apart: Key | None = None
-    """This reference leads to a copy of its own."""
-    onto: Key | None = None
-    """This reference is set to the rows that the route read."""
+    manner: Literal["beside", "apart", "onto"] = "beside"
+    """`apart`: a reference leads to a copy of its own. `onto`: it is set to the rows that the route read."""
+    columns: tuple[str, ...] = ()
+    """The columns of that reference."""
+    parent: str = ""
+    """The table that it leads to."""
 
     def __str__(self) -> str:
-        if self.apart is not None:
-            return f"each with a {self.apart.parent.name} of its own"
-        if self.onto is not None:
-            return f"under the {self.onto.parent.name} that the page reads"
+        match self.manner:
+            case "apart":
+                return f"each with a {self.parent} of its own"
+            case "onto":
+                return f"under the {self.parent} that the page reads"
         return "beside the rows that are there"
 
 
@@ -62,6 +65,9 @@ class Grower:
     _planner: Planner | None = None
     _state: dict[str, tuple[int, int]] | None = None
     _stamp: int = -1
+    explained: dict[str, tuple[str, Way]] = field(default_factory=dict)
+    """Which table, grown in which way, explained a statement of an earlier page, by fingerprint: a layout's statements
+    are on every page."""
     shrunk: bool = False
     """Rows of the seed were deleted: only a restore brings them back."""
 
@@ -102,9 +108,15 @@ class Grower:
         keys = self.catalog.keys(self.catalog.tables[table])
         ways = [Way()]
         if not seen.get(table):
-            ways += [Way(onto=key) for key in keys if self._usable(key, seen)]
-        ways += [Way(apart=key) for key in keys if key.parent in self._planner.tables and not key.shared]
+            ways += [self._way("onto", key) for key in keys if self._usable(key, seen)]
+        ways += [self._way("apart", key) for key in keys if key.parent in self._planner.tables and not key.shared]
         return ways
+
+    def _way(self, manner: Literal["apart", "onto"], key: Key) -> Way:
+        return Way(manner, key.columns, self.catalog.name(key.parent))
+
+    def _key(self, table: sa.Table, way: Way) -> Key | None:
+        return next((key for key in self.catalog.keys(table) if key.columns == way.columns), None)
 
     def _usable(self, key: Key, seen: Seen) -> bool:
         """The rows read there are known by what this reference needs."""
@@ -127,7 +139,7 @@ class Grower:
             self.skipped[f"{table}: its rows are too large to be copied"] += 1
             return 0
         for way in ways:
-            for source in sources[:1] if way.onto is not None else sources:
+            for source in sources[:1] if way.manner == "onto" else sources:
                 for number in range(copies):
                     kept = len(planner.copies)
                     try:
@@ -143,12 +155,13 @@ class Grower:
         return self._insert(planned)
 
     def _plan(self, planner: Planner, table: sa.Table, source: Row, way: Way, number: int, seen: Seen) -> None:
-        if way.onto is None:
-            planner.copy(table, source, apart=[way.apart] if way.apart is not None else ())
+        key = self._key(table, way)
+        if key is None or way.manner != "onto":
+            planner.copy(table, source, apart=[] if key is None else [key])
             return
-        parents = self._read(way.onto.parent, seen)
+        parents = self._read(key.parent, seen)
         parent = parents[number % len(parents)]
-        planner.copy(table, source, changed=dict(zip(way.onto.columns, parent, strict=True)))
+        planner.copy(table, source, changed=dict(zip(key.columns, parent, strict=True)))
 
     def _insert(self, planned: list[Copy]) -> int:
         if not planned:
@@ -188,6 +201,23 @@ class Grower:
         columns = list(table.primary_key.columns)
         keys = seen.get(self.catalog.name(table), ())
         return [tuple(map(_stored, columns, key)) for key in keys if len(key) == len(columns)]
+
+    def identifying(self, table: str, seen: Seen) -> set[str]:
+        """Values, as text, by which a URL may name a row that the route read: of its key or a unique column."""
+        target = self.catalog.tables[table]
+        primary = [column.name for column in target.primary_key.columns]
+        alone = {unique.columns[0] for unique in self.catalog.uniques(target) if len(unique.columns) == 1}
+        found: set[str] = set()
+        for key in self._read(target, seen)[:SOURCES]:
+            found.update(str(value) for value in key)
+            where = [target.c[name] == value for name, value in zip(primary, key, strict=True)]
+            if alone:
+                row = self.connection.execute(
+                    sa.select(*(target.c[name] for name in sorted(alone))).where(*where)
+                ).first()
+                found.update(str(value) for value in row or () if value is not None)
+        self.connection.rollback()
+        return found
 
     def _sample(self, table: sa.Table) -> list[Row]:
         """The first rows and the last ones."""

@@ -38,7 +38,7 @@ def _remove(
         if len(key.columns) != 1:
             raise CannotCopyError(f"{table.name}: {key.table.name} refers to it by several columns")
         source = table.alias()
-        doomed = sa.select(source.c[key.referred[0]]).where(_on(source, table, where))
+        doomed = sa.select(source.c[key.referred[0]]).where(_on(source, where))
         column = key.table.c[key.columns[0]]
         if key.table is table or (depth and column.nullable):
             connection.execute(sa.update(key.table).where(column.in_(doomed)).values({column.name: None}))
@@ -47,6 +47,6 @@ def _remove(
     connection.execute(sa.delete(table).where(where))
 
 
-def _on(alias: Any, table: sa.Table, where: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+def _on(alias: Any, where: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
     """The same condition on an alias, so that a subselect does not correlate with the statement around it."""
     return sa.sql.util.ClauseAdapter(alias).traverse(where)

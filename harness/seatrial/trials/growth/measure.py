@@ -1,0 +1,83 @@
+"""What one request showed at one size of the data. Plain data: it may cross the pipe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from seatrial.model.evidence import Exchange, Kind, Load, Statement
+from seatrial.observe.loaded import Loaded
+
+
+class StoppedError(Exception):
+    """Why the series cannot go on, in words."""
+
+
+class UnansweredError(StoppedError):
+    """The page itself was not seen: `exchange` says what came in its place."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self.exchange = exchange
+        seen = f"fails ({exchange.failure})" if exchange.failure else f"answers {exchange.status}"
+        super().__init__(f"the page {seen}")
+
+    def __reduce__(self) -> tuple[type[UnansweredError], tuple[Exchange]]:
+        return UnansweredError, (self.exchange,)
+
+
+@dataclass(slots=True)
+class Measure:
+    """One request at one size."""
+
+    statements: dict[str, list[Statement]]
+    """By fingerprint."""
+    loaded: Loaded
+    tables: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Tables that each statement names, by fingerprint."""
+
+    def times(self, fingerprint: str) -> int:
+        return len(self.statements.get(fingerprint, ()))
+
+    def rows(self, fingerprint: str) -> int:
+        return sum(statement.rows or 0 for statement in self.statements.get(fingerprint, ()))
+
+    def counts(self) -> dict[str, int]:
+        return {fingerprint: len(same) for fingerprint, same in self.statements.items()}
+
+    @property
+    def wrote(self) -> bool:
+        return any(same[0].kind is Kind.DML for same in self.statements.values())
+
+    @property
+    def read(self) -> frozenset[str]:
+        """Tables that the page reads."""
+        reading = (fp for fp, same in self.statements.items() if same[0].kind is Kind.SELECT)
+        return frozenset(table for fingerprint in reading for table in self.tables[fingerprint])
+
+
+@dataclass(slots=True)
+class Pair:
+    """One size: the first request after the app's caches were emptied and, where caches matter, the next one."""
+
+    cold: Measure
+    warm: Measure | None = None
+
+
+def gathered(statements: Iterable[Statement]) -> dict[str, list[Statement]]:
+    """Those that count, by fingerprint."""
+    found: dict[str, list[Statement]] = {}
+    for statement in statements:
+        if statement.kind in (Kind.SELECT, Kind.DML):
+            found.setdefault(statement.fingerprint, []).append(statement)
+    return found
+
+
+def every(measures: Sequence[Measure]) -> list[str]:
+    """Fingerprints of all of them, in the order in which they were first sent."""
+    return list(dict.fromkeys(fingerprint for measure in measures for fingerprint in measure.statements))
+
+
+def sample(measures: Sequence[Measure], fingerprint: str) -> Statement:
+    """The execution of which most is known, from the largest size."""
+    same = [s for measure in reversed(measures) for s in measure.statements.get(fingerprint, ())]
+    return max(same, key=lambda s: (bool(s.relationship), s.load is not Load.NONE, s.place is not None))
