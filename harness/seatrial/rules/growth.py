@@ -126,7 +126,7 @@ def _proofs(growth: Growth) -> list[Proof]:
         for repeat in series.repeats:
             fingerprint = repeat.statement.fingerprint
             table = series.table or growth.causes.get(fingerprint, "")
-            rows = series.rows(table)
+            rows = series.rows_beside(repeat, table)
             found = per_row(rows, repeat.times)
             if found is None or repeat.statement.eager:
                 continue
@@ -187,7 +187,7 @@ def _proved(rule: Rule, growth: Growth, proof: Proof) -> Finding:
 
 def _also_warm(growth: Growth, repeat: Repeat) -> bool:
     return any(
-        per_row(series.rows(), other.times) is not None
+        per_row(series.rows_beside(other), other.times) is not None
         for series in growth.series
         if not series.cold
         for other in series.repeats

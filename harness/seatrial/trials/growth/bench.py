@@ -92,9 +92,9 @@ class HostBench:
     def remembered(self) -> dict[str, tuple[str, Way]]:
         return self.grower.explained
 
-    def ways(self, tables: frozenset[str], seen: Seen) -> dict[str, list[Way]]:
+    def ways(self, tables: frozenset[str], grouped: frozenset[str], seen: Seen) -> dict[str, list[Way]]:
         self.grower.begin(tables)
-        return {table: self.grower.ways(table, seen) for table in sorted(tables & self.known)}
+        return {table: self.grower.ways(table, seen, grouped=table in grouped) for table in sorted(tables & self.known)}
 
     def grown(self, chosen: Mapping[str, Sequence[Way]], copies: int, seen: Seen) -> Pair:
         for table, ways in chosen.items():

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from seatrial.model.evidence import Exchange, Kind, Load, Statement
 from seatrial.observe.loaded import Loaded
+
+_GROUPED = re.compile(r"\bGROUP\s+BY\b|\bSELECT\s+DISTINCT\b", re.IGNORECASE)
 
 
 class StoppedError(Exception):
@@ -47,6 +50,20 @@ class Measure:
     @property
     def wrote(self) -> bool:
         return any(same[0].kind is Kind.DML for same in self.statements.values())
+
+    def naming(self, pattern: re.Pattern[str], rows: int = 0) -> frozenset[str]:
+        """Tables named by statements of this form that fetched at least so many rows."""
+        return frozenset(
+            table
+            for fingerprint, same in self.statements.items()
+            if pattern.search(same[0].sql) and (same[0].rows or 0) >= rows
+            for table in self.tables[fingerprint]
+        )
+
+    @property
+    def grouped(self) -> frozenset[str]:
+        """Tables that the page reads by groups."""
+        return self.naming(_GROUPED)
 
     @property
     def read(self) -> frozenset[str]:

@@ -12,7 +12,7 @@ from seatrial.database.growth import Seen, Way
 from seatrial.model.evidence import Exchange, Statement
 from seatrial.model.growth import Growth, Repeat, Series
 from seatrial.model.inventory import Route
-from seatrial.stats.slopes import exact, per_row
+from seatrial.stats.slopes import Shape, exact, per_row, shape
 from seatrial.trials.growth.measure import Measure, Pair, StoppedError, UnansweredError, every, sample
 
 TOGETHER = (2, 5)
@@ -38,8 +38,8 @@ class Bench(Protocol):
         ...
 
     def first(self) -> Pair: ...
-    def ways(self, tables: frozenset[str], seen: Seen) -> dict[str, list[Way]]:
-        """Begin a series with the tables that the page reads."""
+    def ways(self, tables: frozenset[str], grouped: frozenset[str], seen: Seen) -> dict[str, list[Way]]:
+        """Begin a series with the tables that the page reads, some of them by groups."""
         ...
 
     def grown(self, chosen: Mapping[str, Sequence[Way]], copies: int, seen: Seen) -> Pair:
@@ -102,7 +102,7 @@ class Prover:
             return
         seen = {name: list(keys) for name, keys in first.cold.loaded.items() if name in self.bench.known}
         self.named = self.bench.named(seen)
-        ways = self.bench.ways(tables, seen)
+        ways = self.bench.ways(tables, first.cold.grouped, seen)
         pairs = [first, *(self._grown(ways, copies, seen) for copies in TOGETHER)]
         together = self._keep("", Way(), "all tables together, in every way", (0, *TOGETHER), pairs)
         reasons = self.bench.skipped
@@ -138,7 +138,11 @@ class Prover:
             for repeat in series.repeats:
                 fingerprint = repeat.statement.fingerprint
                 table, _ = self.bench.remembered.get(fingerprint, ("", None))
-                if table in series.seen and fingerprint in suspects and exact(series.rows(table), repeat.times):
+                if (
+                    table in series.seen
+                    and fingerprint in suspects
+                    and exact(series.rows_beside(repeat, table), repeat.times)
+                ):
                     self.causes[fingerprint] = table
         return {fingerprint: statement for fingerprint, statement in suspects.items() if fingerprint not in self.causes}
 
@@ -187,21 +191,13 @@ class Prover:
     # ------------------------------------------------------------------ pages of fixed size
     def _behind_pages(self, first: Pair, tables: Iterable[str], ways: Mapping[str, Sequence[Way]], seen: Seen) -> None:
         """A list of fixed size that is full already shows growth only when it is not full."""
-        full = [
-            table
-            for table in sorted(tables)
-            if any(
-                table in self._tables[fingerprint] and _LIMITED.search(same[0].sql) and (same[0].rows or 0) > 1
-                for fingerprint, same in first.cold.statements.items()
-            )
-        ]
-        for table in full:
+        for table in sorted(first.cold.naming(_LIMITED, 2).intersection(tables)):
             small = self.bench.shrunk(table, seen)
             if small is None:
                 continue
             self._learn(small)
             shown = {name: list(keys) for name, keys in small.cold.loaded.items()}
-            anew = {table: self.bench.ways(frozenset(ways), shown).get(table, [])}
+            anew = {table: self.bench.ways(frozenset(ways), small.cold.grouped, shown).get(table, [])}
             pairs = [small, *(self._grown(anew, copies, shown) for copies in TOGETHER)]
             for series in self._keep(table, Way(), "from one row up to a full page", (0, *TOGETHER), pairs):
                 if max(series.rows()) > series.rows()[0]:
@@ -224,6 +220,7 @@ class Prover:
         kept = []
         for cold, measures in _by_temperature(pairs):
             names = [table] if table else sorted({name for fp in every(measures) for name in self._tables[fp]})
+            counted = {name: self._counted(measures, name) for name in names}
             kept.append(
                 Series(
                     table=table,
@@ -231,24 +228,25 @@ class Prover:
                     apart=way.parent if way.manner == "apart" else "",
                     cold=cold,
                     sizes=sizes,
-                    seen={name: tuple(self._seen(measures, name)) for name in names},
+                    seen={name: tuple(_seen(measures, name, counted[name])) for name in names},
                     repeats=tuple(_repeat(measures, fingerprint) for fingerprint in every(measures)),
+                    counted=counted,
                 )
             )
         self.series += kept
         return kept
 
-    def _seen(self, measures: Sequence[Measure], table: str) -> list[int]:
-        """Rows of a table that were read: objects made of them, else rows of the statements that name it.
+    def _counted(self, measures: Sequence[Measure], table: str) -> frozenset[str]:
+        """Statements whose rows are counted for a table; none where objects were made of its rows.
 
         A statement that runs per row says by its number how many rows there were, not how many of `table` it read:
         among the others it counts only where no other names the table.
         """
         if any(table in measure.loaded for measure in measures):
-            return [len(measure.loaded.get(table, ())) for measure in measures]
+            return frozenset()
         naming = [fp for fp in every(measures) if table in self._tables[fp]]
         steady = [fp for fp in naming if len({measure.times(fp) for measure in measures}) == 1]
-        return [sum(measure.rows(fp) for fp in steady or naming) for measure in measures]
+        return frozenset(steady or naming)
 
 
 def _by_temperature(pairs: Sequence[Pair]) -> Iterable[tuple[bool, list[Measure]]]:
@@ -257,6 +255,13 @@ def _by_temperature(pairs: Sequence[Pair]) -> Iterable[tuple[bool, list[Measure]
     warm = [pair.warm for pair in pairs if pair.warm is not None]
     if len(warm) == len(pairs):
         yield False, warm
+
+
+def _seen(measures: Sequence[Measure], table: str, counted: frozenset[str]) -> list[int]:
+    """Rows of a table that were read: objects made of them, else rows of the statements that name it."""
+    if counted:
+        return [sum(measure.rows(fp) for fp in counted) for measure in measures]
+    return [len(measure.loaded.get(table, ())) for measure in measures]
 
 
 def _repeat(measures: Sequence[Measure], fingerprint: str) -> Repeat:
@@ -272,11 +277,13 @@ def _repeat(measures: Sequence[Measure], fingerprint: str) -> Repeat:
 
 def _explains(series: Series, repeat: Repeat) -> bool:
     """The statement follows the rows of this table, and nothing says that another table is the cause."""
-    rows = series.rows()
+    rows = series.rows_beside(repeat)
     if per_row(rows, repeat.times) is None:
         return False
     owner = repeat.statement.owner
-    return owner == series.table if owner else exact(rows, repeat.times)
+    if owner == series.table or shape(rows, repeat.times) is Shape.SUPERLINEAR:
+        return True
+    return not owner and exact(rows, repeat.times)
 
 
 def _owners(suspects: Mapping[str, Statement]) -> set[str]:

@@ -62,7 +62,7 @@ class RestoredBench:
     def first(self) -> Pair:
         return Pair(self._ask(None).measure)
 
-    def ways(self, tables: frozenset[str], seen: Seen) -> dict[str, list[Way]]:
+    def ways(self, tables: frozenset[str], grouped: frozenset[str], seen: Seen) -> dict[str, list[Way]]:
         assert self._last is not None
         self._tables = tables & self.known
         return {table: list(self._last.ways[table]) for table in sorted(self._tables)}
@@ -107,9 +107,9 @@ def ask(target: Target, route: Route, identity: str, options: Mapping[str, Any],
     if sowing is None:
         measure = bench.once()
         seen = {name: list(keys) for name, keys in measure.loaded.items() if name in bench.known}
-        ways = bench.ways(measure.read, seen)
+        ways = bench.ways(measure.read, measure.grouped, seen)
         return Harvest(measure, ways, bench.known, bench.named(seen), Counter())
-    bench.ways(sowing.tables, sowing.seen)
+    bench.ways(sowing.tables, frozenset(), sowing.seen)
     for table, chosen in sowing.chosen.items():
         grower.grow(table, chosen, sowing.copies, sowing.seen)
     skipped = bench.skipped
