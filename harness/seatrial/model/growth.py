@@ -36,12 +36,21 @@ class Series:
     seen: Mapping[str, tuple[int, ...]]
     """Rows that the route read, by table and size."""
     repeats: tuple[Repeat, ...]
+    counted: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Fingerprints of the statements whose rows stand in `seen`, for tables of which no objects were made."""
 
     def rows(self, table: str = "") -> tuple[int, ...]:
         """Rows read of a table (of the one that grew, or all together), per size."""
         if table or self.table:
             return self.seen.get(table or self.table, (0,) * len(self.sizes))
         return tuple(sum(column) for column in zip(*self.seen.values(), strict=True)) or (0,) * len(self.sizes)
+
+    def rows_beside(self, repeat: Repeat) -> tuple[int, ...]:
+        """The same without what this statement fetched itself, which proves nothing about it: a COUNT fetches one row
+        each time that it runs."""
+        tables = [self.table] if self.table else list(self.seen)
+        own = sum(repeat.statement.fingerprint in self.counted.get(table, ()) for table in tables)
+        return tuple(rows - own * fetched for rows, fetched in zip(self.rows(), repeat.rows, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

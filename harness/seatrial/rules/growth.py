@@ -100,9 +100,8 @@ def _proofs(growth: Growth) -> list[Proof]:
     """The best proof of each statement that follows the rows."""
     best: dict[str, Proof] = {}
     for series in growth.series:
-        rows = series.rows()
         for repeat in series.repeats:
-            found = per_row(rows, repeat.times)
+            found = per_row(series.rows_beside(repeat), repeat.times)
             if found is None or repeat.statement.eager:
                 continue
             proof = (series, repeat, found)
@@ -121,7 +120,7 @@ def _clarity(proof: Proof) -> tuple[bool, bool, bool, float]:
 
 def _proved(rule: Rule, growth: Growth, series: Series, repeat: Repeat, slope: float) -> Finding:
     statement = repeat.statement
-    rows = series.rows()
+    rows = series.rows_beside(repeat)
     table = series.table or "row of the tables it reads"
     cause = f"{statement.relationship}, {statement.load.value} load" if statement.relationship else shorthand(statement)
     curve = shape(rows, repeat.times)
@@ -164,7 +163,7 @@ def _proved(rule: Rule, growth: Growth, series: Series, repeat: Repeat, slope: f
 
 def _also_warm(growth: Growth, repeat: Repeat) -> bool:
     return any(
-        per_row(series.rows(), other.times) is not None
+        per_row(series.rows_beside(other), other.times) is not None
         for series in growth.series
         if not series.cold
         for other in series.repeats

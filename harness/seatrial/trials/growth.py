@@ -27,7 +27,7 @@ from seatrial.model.evidence import Kind, Load, Statement
 from seatrial.model.growth import Growth, Repeat, Series
 from seatrial.model.inventory import Route
 from seatrial.observe.loaded import Loaded, loaded_rows
-from seatrial.stats.slopes import per_row
+from seatrial.stats.slopes import Shape, per_row, shape
 from seatrial.target import caches
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ ALONE = (2, 5, 11)
 """The same while one table grows."""
 SINGLE_TRIALS = 8
 """Series of single tables that one route may take."""
+_GROUPED = re.compile(r"\bGROUP\s+BY\b|\bSELECT\s+DISTINCT\b", re.IGNORECASE)
 _LIMITED = re.compile(r"\b(?:LIMIT|FETCH\s+(?:FIRST|NEXT)|TOP)\b", re.IGNORECASE)
 
 
@@ -127,6 +128,15 @@ class Prover:
             for table in self.tables[fingerprint]
         )
 
+    def _named(self, measure: Measure, pattern: re.Pattern[str], rows: int = 0) -> frozenset[str]:
+        """Tables named by statements of this form that fetched at least so many rows."""
+        return frozenset(
+            table
+            for fingerprint, same in measure.statements.items()
+            if pattern.search(same[0].sql) and (same[0].rows or 0) >= rows
+            for table in self.tables[fingerprint]
+        )
+
     # ------------------------------------------------------------------ the steps
     def prove(self) -> None:
         """Raises StoppedError."""
@@ -136,7 +146,8 @@ class Prover:
             return
         seen = {name: list(keys) for name, keys in first.cold.loaded.items() if name in self.grower.catalog.tables}
         self.grower.begin(tables)
-        ways = {table: self.grower.ways(table, seen) for table in sorted(tables)}
+        grouped = self._named(first.cold, _GROUPED)
+        ways = {table: self.grower.ways(table, seen, grouped=table in grouped) for table in sorted(tables)}
         pairs = [first]
         for before, copies in zip((0, *TOGETHER), TOGETHER, strict=False):
             for table in ways:
@@ -175,8 +186,7 @@ class Prover:
                 return
             for series in self._series(table, way, first, seen):
                 for repeat in series.repeats:
-                    found = per_row(series.rows(), repeat.times)
-                    if found is not None and (abs(found - 1) < 0.1 or repeat.statement.owner == table):
+                    if _explained(series, repeat):
                         open_.pop(repeat.statement.fingerprint, None)
 
     def _series(
@@ -198,15 +208,7 @@ class Prover:
         seen: dict[str, list[tuple[Any, ...]]],
     ) -> None:
         """A list of fixed size that is full already shows growth only when it is not full."""
-        full = [
-            table
-            for table in sorted(tables)
-            if any(
-                table in self.tables[fingerprint] and _LIMITED.search(same[0].sql) and (same[0].rows or 0) > 1
-                for fingerprint, same in first.cold.statements.items()
-            )
-        ]
-        for table in full:
+        for table in sorted(self._named(first.cold, _LIMITED, 2).intersection(tables)):
             keep = seen.get(table, [])[:1]
             if not self.grower.shrink(table, keep):
                 continue
@@ -243,30 +245,39 @@ class Prover:
         kept = []
         for cold, measures in ((True, [p.cold for p in pairs]), (False, [p.warm for p in pairs])):
             names = [table] if table else sorted({name for fp in _all(measures) for name in self.tables[fp]})
+            counted = {name: self._counted(measures, name) for name in names}
             kept.append(
                 Series(
                     table=table,
                     way=way,
                     cold=cold,
                     sizes=sizes,
-                    seen={name: tuple(self._seen(measures, name)) for name in names},
+                    seen={name: tuple(self._seen(measures, name, counted[name])) for name in names},
                     repeats=tuple(_repeat(measures, fingerprint) for fingerprint in _all(measures)),
+                    counted=counted,
                 )
             )
         self.series += kept
         return kept
 
-    def _seen(self, measures: Sequence[Measure], table: str) -> list[int]:
-        """Rows of a table that were read: objects made of them, else rows of the statements that name it.
+    def _counted(self, measures: Sequence[Measure], table: str) -> frozenset[str]:
+        """Statements whose rows are counted for a table; none where objects were made of its rows.
 
         A statement that runs per row says by its number how many rows there were, not how many of `table` it read:
         among the others it counts only where no other names the table.
         """
         if any(table in measure.loaded for measure in measures):
-            return [len(measure.loaded.get(table, ())) for measure in measures]
+            return frozenset()
         naming = [fp for fp in _all(measures) if table in self.tables[fp]]
         steady = [fp for fp in naming if len({measure.times(fp) for measure in measures}) == 1]
-        return [sum(measure.rows(fp) for fp in steady or naming) for measure in measures]
+        return frozenset(steady or naming)
+
+    @staticmethod
+    def _seen(measures: Sequence[Measure], table: str, counted: frozenset[str]) -> list[int]:
+        """Rows of a table that were read: objects made of them, else rows of the statements that name it."""
+        if counted:
+            return [sum(measure.rows(fp) for fp in counted) for measure in measures]
+        return [len(measure.loaded.get(table, ())) for measure in measures]
 
 
 def _all(measures: Sequence[Measure]) -> list[str]:
@@ -287,6 +298,17 @@ def _repeat(measures: Sequence[Measure], fingerprint: str) -> Repeat:
         times=tuple(measure.times(fingerprint) for measure in measures),
         rows=tuple(measure.rows(fingerprint) for measure in measures),
         places=tuple(places)[:5],
+    )
+
+
+def _explained(series: Series, repeat: Repeat) -> bool:
+    """No other table could say more: one statement per row, the owner's own rows, or more than in proportion."""
+    rows = series.rows_beside(repeat)
+    found = per_row(rows, repeat.times)
+    if found is None:
+        return False
+    return (
+        abs(found - 1) < 0.1 or repeat.statement.owner == series.table or shape(rows, repeat.times) is Shape.SUPERLINEAR
     )
 
 

@@ -96,14 +96,17 @@ class Grower:
         chosen = frozenset(self.catalog.tables[name] for name in tables if name in self.catalog.tables)
         self._planner = Planner(self.connection, self.catalog, chosen, COPIES)
 
-    def ways(self, table: str, seen: Seen) -> list[Way]:
-        """The ways in which rows of a table can be added so that the route may read them."""
+    def ways(self, table: str, seen: Seen, *, grouped: bool = False) -> list[Way]:
+        """The ways in which rows of a table can be added so that the route may read them.
+
+        `grouped`: the route reads the table by groups, which a reference may make to a table that it does not read.
+        """
         assert self._planner is not None
         keys = self.catalog.keys(self.catalog.tables[table])
         ways = [Way()]
         if not seen.get(table):
             ways += [Way(onto=key) for key in keys if self._usable(key, seen)]
-        ways += [Way(apart=key) for key in keys if key.parent in self._planner.tables and not key.shared]
+        ways += [Way(apart=key) for key in keys if (grouped or key.parent in self._planner.tables) and not key.shared]
         return ways
 
     def _usable(self, key: Key, seen: Seen) -> bool:
