@@ -208,6 +208,15 @@ def test_one_way_puts_rows_under_what_the_page_reads(engine: sa.Engine, grower: 
         assert connection.scalar(sa.select(sa.func.count()).where(truck.c.owner_id == stored)) == 3
 
 
+def test_groups_grow_by_references_to_tables_that_are_not_read(engine: sa.Engine, grower: Grower) -> None:
+    grower.begin(["person"])
+    assert {way.parent for way in grower.ways("person", {}) if way.manner == "apart"} == {"person"}
+    ways = grower.ways("person", {}, grouped=True)
+    assert {way.parent for way in ways if way.apart} == {"person", "organization"}
+    grower.grow("person", ways, 2, {})
+    assert count(engine, "organization") > 1
+
+
 def test_what_cannot_grow_is_named(engine: sa.Engine, grower: Grower) -> None:
     grower.begin(ROWS)
     assert grower.grow("log", [Way()], 2, {}) == grower.grow("empty", [Way()], 2, {}) == 0

@@ -30,6 +30,8 @@ def test_slope_needs_pairs() -> None:
         ((1, 3, 6), (1, 3, 6)),  # one per row
         ((1, 3, 6), (2, 4, 7)),  # besides a constant one
         ((2, 6, 12), (1, 3, 6)),  # one for every second row
+        ((2, 8, 20, 44), (1, 4, 10, 22)),
+        ((4, 9, 21), (2, 5, 11)),
         ((1, 3, 6, 12), (1, 4, 3, 12)),  # not monotonic
         ((1, 2, 2), (1, 2, 2)),  # a page of two
         ((1, 2), (1, 2)),
