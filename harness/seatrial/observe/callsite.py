@@ -82,38 +82,61 @@ class CallSites:
         self._roots = [os.path.realpath(root) for root in roots]
         self._known: dict[str, _Own | bool] = {}
         """By file name: one of the target's own, True for SQLAlchemy's, False for any other."""
+        self._templates: dict[str, bool] = {}
+        """By file name, for the frames outside of the nearest own one, where nothing else is asked."""
 
     def trace(self, depth: int = 1) -> Trace:
-        """Walk outwards from the caller's frame (`depth` frames up), then through the parent greenlets."""
-        known = self._known
+        """Walk outwards from the caller's frame (`depth` frames up), then through the parent greenlets.
+
+        The hottest loops of attribution: forty frames are usual, and each is looked at once.
+        """
         parents = _Parents()
-        own: _Line | None = None
-        template: _Line | None = None
-        api = ""
+        known = self._known
+        api = None
         frame: FrameType | None = sys._getframe(depth)
         while frame is not None:
-            name = frame.f_code.co_filename
-            file = known.get(name)
-            if file is None:
-                file = known[name] = self._learn(name, frame)
-            if file is False:
-                pass
-            elif file is True:
-                if own is None and template is None:
-                    api = frame.f_code.co_name
-            else:
-                line = _Line(file.path, name, frame.f_lineno, frame.f_globals[_TEMPLATE] if file.template else None)
-                if file.template and template is None:
-                    template = line
+            try:
+                file = known[frame.f_code.co_filename]
+            except KeyError:
+                file = self._learn(frame)
+            if file is True:
+                api = frame.f_code
+            elif file is not False:
+                own = _line(file, frame)
+                name = "" if api is None else api.co_name
+                if not file.template:
+                    return Trace(own, self._template(frame, parents), name)
                 # A template without a file has no line to show: the place is the line that renders it.
-                if file.path and own is None:
-                    own = line
-                if own is not None and template is not None:
-                    break
-            frame = frame.f_back
-            if frame is None:
-                frame = parents.next_frame()
-        return Trace(own, template, api)
+                return Trace(own if file.path else self._outside(frame, parents), own, name)
+            frame = frame.f_back or parents.next_frame()
+        return Trace(None, None, "" if api is None else api.co_name)
+
+    def _template(self, frame: FrameType, parents: "_Parents") -> _Line | None:
+        """The nearest line of a template outside of a frame."""
+        templates = self._templates
+        outer = frame.f_back or parents.next_frame()
+        while outer is not None:
+            try:
+                found = templates[outer.f_code.co_filename]
+            except KeyError:
+                self._learn(outer)
+                continue
+            if found:
+                file = self._known[outer.f_code.co_filename]
+                if not isinstance(file, bool):
+                    return _line(file, outer)
+            outer = outer.f_back or parents.next_frame()
+        return None
+
+    def _outside(self, frame: FrameType, parents: "_Parents") -> _Line | None:
+        """The nearest line in a file of the target's outside of a frame."""
+        outer = frame.f_back or parents.next_frame()
+        while outer is not None:
+            file = self._learn(outer)
+            if not isinstance(file, bool) and file.path:
+                return _line(file, outer)
+            outer = outer.f_back or parents.next_frame()
+        return None
 
     def origin(self, trace: Trace) -> Origin:
         """With template lines resolved and the text of the lines, where it can be read."""
@@ -134,7 +157,13 @@ class CallSites:
     def read(self, note: Trace) -> Origin:
         return self.origin(note)
 
-    def _learn(self, name: str, frame: FrameType) -> _Own | bool:
+    def _learn(self, frame: FrameType) -> _Own | bool:
+        name = frame.f_code.co_filename
+        file = self._known[name] = self._look(name, frame)
+        self._templates[name] = not isinstance(file, bool) and file.template
+        return file
+
+    def _look(self, name: str, frame: FrameType) -> _Own | bool:
         template = frame.f_globals.get(_TEMPLATE)
         if template is not None and PurePath(template.name or "").name != PurePath(name).name:
             return _Own("", True)  # made from a string, or compiled ahead into a module: its lines are in no file here
@@ -180,6 +209,11 @@ class _Parents:
 def call_site(*roots: str | Path) -> CallSites:
     """The attribution that names only lines: `record(attribute=call_site("/app"))`."""
     return CallSites(*roots)
+
+
+def _line(file: _Own, frame: FrameType) -> _Line:
+    template = frame.f_globals.get(_TEMPLATE) if file.template else None
+    return _Line(file.path, frame.f_code.co_filename, frame.f_lineno, template)
 
 
 def _place(line: _Line) -> Place:
