@@ -27,7 +27,7 @@ import os
 import statistics
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -35,7 +35,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 from sqlalchemy.pool import StaticPool
 
 DEPTH = 25
@@ -44,6 +44,8 @@ ABOVE_EMPTY_PAIR_US = 4.0
 ABOVE_CHEAPEST_PEER_US = 2.0
 
 OURS = "seatrial"
+REPEATS = "seatrial, repeats attributed"
+EVERY = "seatrial, every statement attributed"
 EMPTY = "empty pair"
 PEERS = {
     # configuration -> modules that must be importable
@@ -60,8 +62,8 @@ CONFIGURATIONS = [
     "seatrial, off",
     OURS,
     "seatrial, rows",
-    "seatrial, lines of repeats",
-    "seatrial, every line",
+    REPEATS,
+    EVERY,
     *PEERS,
 ]
 
@@ -74,6 +76,13 @@ class User(Base):
     __tablename__ = "user_account"
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(sa.String(20))
+    posts: Mapped[list["Post"]] = relationship()
+
+
+class Post(Base):
+    __tablename__ = "post"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey(User.id))
 
 
 # ---------------------------------------------------------------------------------------------------- configurations
@@ -92,15 +101,14 @@ def start(configuration: str, engine: Engine) -> Any:
 
 def start_ours(configuration: str) -> Any:
     from seatrial.observe import statements
-    from seatrial.observe.callsite import CallSites
+    from seatrial.observe.attribution import attribution
 
     if configuration == "seatrial, off":
         return statements.install()
     scope = statements.record(
         rows=configuration == "seatrial, rows",
-        attribute=CallSites(Path(__file__).parent) if "line" in configuration else None,
-        # every line: what attribution would cost if it were not for repeats only
-        attributed=(1, sys.maxsize) if configuration == "seatrial, every line" else (2, 6),
+        attribute=attribution(Path(__file__).parent) if "attributed" in configuration else None,
+        attributed=(1, sys.maxsize) if configuration == EVERY else (2, 6),
     )
     return scope, scope.__enter__()
 
@@ -173,15 +181,24 @@ def prepare(configuration: str) -> tuple[dict[str, Callable[[int], float]], Any]
                 session.execute(orm, {"x": i % ROWS + 1}).scalar_one()
             return process_time() - started
 
+    def run_lazy(count: int) -> float:
+        with Session(engine) as session:
+            users = session.scalars(sa.select(User).limit(count)).all()
+            started = process_time()
+            for user in users:
+                len(user.posts)
+            return process_time() - started
+
     def deep(loop: Callable[[int], float], depth: int, count: int) -> float:
         return loop(count) if depth == 0 else deep(loop, depth - 1, count)
 
     loops: dict[str, Callable[[int], float]] = {
         "core": lambda count: deep(run_core, DEPTH, count),
         "orm": lambda count: deep(run_orm, DEPTH, count),
+        "lazy": lambda count: deep(run_lazy, DEPTH, count),
     }
     for loop in loops.values():
-        loop(300)
+        loop(ROWS)
     return loops, kept
 
 
@@ -258,11 +275,13 @@ Values = dict[str, dict[str, list[float]]]
 """CPU µs per statement, by workload, configuration and round."""
 
 
-def run(rounds: int, n: int) -> tuple[Values, dict[str, str]]:
+def run(
+    rounds: int, n: int, configurations: Sequence[str], workloads: Iterable[str] = WORKLOADS
+) -> tuple[Values, dict[str, str]]:
     """(values, reason by configuration that did not run)."""
-    absent = {c: reason for c in CONFIGURATIONS if (reason := missing(c))}
+    absent = {c: reason for c in configurations if (reason := missing(c))}
     workers: dict[str, Worker] = {}
-    for configuration in CONFIGURATIONS:
+    for configuration in configurations:
         if configuration not in absent:
             worker = Worker(configuration)
             if reason := worker.ready():
@@ -270,10 +289,10 @@ def run(rounds: int, n: int) -> tuple[Values, dict[str, str]]:
                 worker.end()
             else:
                 workers[configuration] = worker
-    values: Values = {workload: {configuration: [] for configuration in workers} for workload in WORKLOADS}
+    values: Values = {workload: {configuration: [] for configuration in workers} for workload in workloads}
     for number in range(rounds):
         order = list(workers) if number % 2 == 0 else list(reversed(workers))
-        for workload in WORKLOADS:
+        for workload in values:
             for configuration in order:
                 values[workload][configuration].append(workers[configuration].measure(workload, n))
     for worker in workers.values():
@@ -287,13 +306,14 @@ def above(values: dict[str, list[float]], configuration: str, base: str) -> floa
 
 
 # ---------------------------------------------------------------------------------------------------- judging
-def print_table(values: Values, absent: dict[str, str]) -> None:
+def print_table(values: Values, absent: dict[str, str], configurations: Sequence[str]) -> None:
     print(f"CPU µs per statement, SQLAlchemy {sa.__version__}, Python {sys.version.split()[0]}\n")
-    print("| configuration | core | above empty pair | ratio to no listener | orm | above empty pair | ratio |")
-    print("|---|---|---|---|---|---|---|")
-    for configuration in CONFIGURATIONS:
+    heads = [f" {workload} | above empty pair | ratio to no listener |" for workload in values]
+    print("| configuration |" + "".join(heads))
+    print("|---|" + "---|---|---|" * len(heads))
+    for configuration in configurations:
         if configuration in absent:
-            print(f"| {configuration} | {absent[configuration]} | | | | | |")
+            print(f"| {configuration} | {absent[configuration]} |" + " | | |" * (len(heads) - 1) + " | |")
             continue
         cells = [configuration]
         for measured in values.values():
@@ -330,16 +350,22 @@ def _word(missed: bool) -> str:
     return "MISSED" if missed else "held"
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+Judge = Callable[[Values, dict[str, str], bool], int]
+
+
+def measure(
+    document: str | None, configurations: Sequence[str], judge: Judge, workloads: Iterable[str] = WORKLOADS
+) -> int:
+    """The command line of a benchmark on these configurations; the exit code."""
+    parser = argparse.ArgumentParser(description=(document or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=100)
-    parser.add_argument("--n", type=int, default=150, help="statements per turn")
+    parser.add_argument("--n", type=int, default=150, help=f"statements per turn, at most {ROWS}")
     parser.add_argument("--strict", action="store_true", help="exit 1 also when a peer did not run")
     parser.add_argument("--json", metavar="FILE", help="write the medians here")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    values, absent = run(options.rounds, options.n)
-    print_table(values, absent)
+    values, absent = run(options.rounds, min(options.n, ROWS), configurations, workloads)
+    print_table(values, absent, configurations)
     if options.json:
         medians = {w: {c: statistics.median(v) for c, v in m.items()} for w, m in values.items()}
         Path(options.json).write_text(json.dumps({"medians_us": medians, "absent": absent}, indent=1))
@@ -347,4 +373,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(measure(__doc__, CONFIGURATIONS, judge))

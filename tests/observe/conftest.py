@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from observe.blog import Blog
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from seatrial.database import open_databases
@@ -66,6 +67,13 @@ def new_engine(tmp_path: Path) -> Iterator[Callable[..., sa.Engine]]:
 @pytest.fixture
 def engine(new_engine: Callable[..., sa.Engine]) -> sa.Engine:
     return new_engine()
+
+
+@pytest.fixture(scope="session")
+def blog(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Blog]:
+    made = Blog(tmp_path_factory.mktemp("blog") / "blog.db")
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session")

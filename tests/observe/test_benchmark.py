@@ -48,10 +48,10 @@ def test_judging(
 
 
 def test_a_short_run(recorder: ModuleType, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recorder, "CONFIGURATIONS", ["no listener", "empty pair", "seatrial", "easy_profile"])
+    configurations = ["no listener", "empty pair", "seatrial", "easy_profile"]
     monkeypatch.setitem(recorder.PEERS, "easy_profile", ["seatrial_no_such_package"])
-    values, absent = recorder.run(3, 20)
-    recorder.print_table(values, absent)
+    values, absent = recorder.run(3, 20, configurations)
+    recorder.print_table(values, absent, configurations)
     assert absent == {"easy_profile": "not installed"}
     assert "| easy_profile | not installed |" in capsys.readouterr().out
     assert {name: len(rounds) for name, rounds in values["core"].items()} == {

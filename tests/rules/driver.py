@@ -22,7 +22,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from flask import Flask, got_request_exception
+from flask import Flask, got_request_exception, template_rendered
 from support import project
 
 from seatrial.config import load
@@ -33,8 +33,9 @@ from seatrial.model.inventory import ANONYMOUS, Route
 from seatrial.model.profiles import Profile
 from seatrial.model.rules import Context
 from seatrial.observe import statements
-from seatrial.observe.callsite import call_site
+from seatrial.observe.attribution import attribution
 from seatrial.rules import find, registered
+from seatrial.target.target import ATTRIBUTED
 from seatrial.trials.pilot import Pilot, open_run, prepare
 
 SPECIMENS = Path(__file__).parent.parent / "specimens"
@@ -196,9 +197,17 @@ def _exchange(app: Flask, specimen: Specimen, variant: str = "plain", query: str
         text = linecache.getline(frame.f_code.co_filename, line).rstrip()
         raised.append(Raised(type(exception).__name__, Place(Path(frame.f_code.co_filename).name, line, text)))
 
+    templates: list[str] = []
+
+    def on_template(_: Flask, template: Any, **__: Any) -> None:
+        templates.append(template.name or "<string>")
+
     with (
         got_request_exception.connected_to(on_exception, app),
-        statements.record(rows=True, attribute=call_site(specimen.folder)) as recording,
+        template_rendered.connected_to(on_template, app),
+        statements.record(
+            rows=True, attribute=attribution(specimen.folder), attributed=ATTRIBUTED[Profile.SWEEP]
+        ) as recording,
     ):
         response = app.test_client().open(rule + query, method=method, base_url="https://localhost")
         body = response.get_data()
@@ -213,6 +222,7 @@ def _exchange(app: Flask, specimen: Specimen, variant: str = "plain", query: str
         body_size=len(body),
         statements=recording.statements(),
         raised=raised[0] if raised else None,
+        template=templates[0] if templates else "",
     )
 
 

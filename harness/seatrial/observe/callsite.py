@@ -1,32 +1,28 @@
-"""Which line of the target's own files sent a statement: Python or Jinja.
+"""Which line of the target's own files sent a statement (Python or Jinja), from which template, by which function.
 
-The walk up the stack costs a few microseconds, so the recorder asks for it on repeats only. What it keeps is a file
-name and a number; the line's text is read after the request.
+One walk up the stack answers all three. It costs a few microseconds, so the recorder asks only where it is told to.
+What is kept is file names and numbers; template lines and the text of lines are worked out after the request.
 """
 
 import linecache
 import os
 import sys
-from collections.abc import Iterator
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePath
 from types import FrameType
 from typing import Any, NamedTuple
+
+import sqlalchemy
 
 from seatrial.model.evidence import Load
 from seatrial.model.findings import Place
 
 _FOREIGN = frozenset({"site-packages", "dist-packages", "node_modules", ".venv", "venv", ".tox", ".nox"})
-
-
-class Site(NamedTuple):
-    """A line as found in a frame."""
-
-    path: str
-    """Relative to its root, POSIX."""
-    line: int
-    file: str
-    """As the frame names it, for reading the text."""
+_SQLALCHEMY = os.path.dirname(sqlalchemy.__file__) + os.sep
+# Decorators and greenlet switches around the functions that users call: `warned` would stand for Query.get().
+_WRAPPERS = _SQLALCHEMY + "util" + os.sep
+_TEMPLATE = "__jinja_template__"
+"""Global name of compiled Jinja code (Jinja reads it itself, to rewrite tracebacks)."""
 
 
 class Origin(NamedTuple):
@@ -44,52 +40,137 @@ class Origin(NamedTuple):
     template: Place | None = None
 
 
+class _Own(NamedTuple):
+    """A file of the target's."""
+
+    path: str
+    """Relative to its root, POSIX; empty for a template that no file holds."""
+    template: bool
+
+
+class _Line(NamedTuple):
+    """A line as found in a frame."""
+
+    path: str
+    file: str
+    """As the frame names it, for reading the text."""
+    line: int
+    template: Any = None
+    """The Jinja template whose compiled code has this line, which is not yet the template's own."""
+
+
+class Trace(NamedTuple):
+    """What one walk up the stack found."""
+
+    own: _Line | None
+    """The nearest line in a file of the target's, Python or template."""
+    template: _Line | None
+    """The nearest line of a template, whoever it called to send the statement."""
+    api: str
+    """The outermost function of SQLAlchemy's below `own`: what the app, or a library for it, called."""
+
+
 class CallSites:
     """Finds the target's own lines in the stack of the current thread.
 
     `roots` are the target's folders; paths are relative to the first that holds the file. Virtual environments inside
-    a root are not the target's own. One object serves all requests: what it learned of a file name is kept.
+    a root are not the target's own. Templates without a file (`DictLoader`, `render_template_string`) are: their place
+    is their name, without a text. One object serves all requests: what it learned of a file name is kept.
     """
 
     def __init__(self, *roots: str | Path) -> None:
         self._roots = [os.path.realpath(root) for root in roots]
-        self._paths: dict[str, str | None] = {}
+        self._known: dict[str, _Own | bool] = {}
+        """By file name: one of the target's own, True for SQLAlchemy's, False for any other."""
+        self._templates: dict[str, bool] = {}
+        """By file name, for the frames outside of the nearest own one, where nothing else is asked."""
 
-    def find(self, depth: int = 1) -> Site | None:
-        """The nearest own frame above the caller's frame (`depth` frames up), or None."""
-        known = self._paths
-        for frame in _frames(depth + 1):
-            name = frame.f_code.co_filename
-            path = known[name] if name in known else self._path(name)
-            if path is None:
+    def trace(self, depth: int = 1) -> Trace:
+        """Walk outwards from the caller's frame (`depth` frames up), then through the parent greenlets.
+
+        The hottest loops of attribution: forty frames are usual, and each is looked at once.
+        """
+        parents = _Parents()
+        known = self._known
+        api = None
+        frame: FrameType | None = sys._getframe(depth)
+        while frame is not None:
+            try:
+                file = known[frame.f_code.co_filename]
+            except KeyError:
+                file = self._learn(frame)
+            if file is True:
+                api = frame.f_code
+            elif file is not False:
+                own = _line(file, frame)
+                name = "" if api is None else api.co_name
+                if not file.template:
+                    return Trace(own, self._template(frame, parents), name)
+                # A template without a file has no line to show: the place is the line that renders it.
+                return Trace(own if file.path else self._outside(frame, parents), own, name)
+            frame = frame.f_back or parents.next_frame()
+        return Trace(None, None, "" if api is None else api.co_name)
+
+    def _template(self, frame: FrameType, parents: "_Parents") -> _Line | None:
+        """The nearest line of a template outside of a frame."""
+        templates = self._templates
+        outer = frame.f_back or parents.next_frame()
+        while outer is not None:
+            try:
+                found = templates[outer.f_code.co_filename]
+            except KeyError:
+                self._learn(outer)
                 continue
-            if not name.endswith(".py"):
-                template = frame.f_globals.get("__jinja_template__")
-                if template is not None:  # compiled template code: its line numbers are not the template's
-                    return Site(path, template.get_corresponding_lineno(frame.f_lineno), name)
-            return Site(path, frame.f_lineno, name)
+            if found:
+                file = self._known[outer.f_code.co_filename]
+                if not isinstance(file, bool):
+                    return _line(file, outer)
+            outer = outer.f_back or parents.next_frame()
         return None
+
+    def _outside(self, frame: FrameType, parents: "_Parents") -> _Line | None:
+        """The nearest line in a file of the target's outside of a frame."""
+        outer = frame.f_back or parents.next_frame()
+        while outer is not None:
+            file = self._learn(outer)
+            if not isinstance(file, bool) and file.path:
+                return _line(file, outer)
+            outer = outer.f_back or parents.next_frame()
+        return None
+
+    def origin(self, trace: Trace) -> Origin:
+        """With template lines resolved and the text of the lines, where it can be read."""
+        place = None if trace.own is None else _place(trace.own)
+        if trace.template is None or trace.template is trace.own:
+            return Origin(place, api=trace.api, template=None if trace.template is None else place)
+        return Origin(place, api=trace.api, template=_place(trace.template))
 
     def at(self, file: str, line: int) -> Place | None:
         """The place of a line that a traceback names, or None where the file is not the target's own."""
-        path = self._path(file)
+        path = self._relative(file)
         return None if path is None else Place(path, line, line_text(file, line))
 
-    def place(self, site: Site) -> Place:
-        """With the text of the line; empty where the file cannot be read."""
-        return Place(site.path, site.line, line_text(site.file, site.line))
-
     # What the recorder asks of an attribution (`statements.Attribution`).
-    def note(self, context: Any, nth: int) -> Site | None:
-        return self.find(2)
+    def note(self, context: Any, nth: int) -> Trace:
+        return self.trace(2)
 
-    def read(self, note: Site) -> Origin:
-        return Origin(self.place(note))
+    def read(self, note: Trace) -> Origin:
+        return self.origin(note)
 
-    def _path(self, name: str) -> str | None:
-        if name not in self._paths:
-            self._paths[name] = self._relative(name)
-        return self._paths[name]
+    def _learn(self, frame: FrameType) -> _Own | bool:
+        name = frame.f_code.co_filename
+        file = self._known[name] = self._look(name, frame)
+        self._templates[name] = not isinstance(file, bool) and file.template
+        return file
+
+    def _look(self, name: str, frame: FrameType) -> _Own | bool:
+        template = frame.f_globals.get(_TEMPLATE)
+        if template is not None and PurePath(template.name or "").name != PurePath(name).name:
+            return _Own("", True)  # made from a string, or compiled ahead into a module: its lines are in no file here
+        path = self._relative(name)
+        if path is not None:
+            return _Own(path, template is not None)
+        return name.startswith(_SQLALCHEMY) and not name.startswith(_WRAPPERS)
 
     def _relative(self, name: str) -> str | None:
         if name.startswith("<"):  # <string>, <template>, <frozen importlib>
@@ -102,26 +183,46 @@ class CallSites:
         return None
 
 
+class _Parents:
+    """The greenlets outside of the current one: AsyncSession runs SQL in a child, whose stack ends at the switch."""
+
+    __slots__ = ("_current",)
+
+    def __init__(self) -> None:
+        self._current: Any = None
+
+    def next_frame(self) -> FrameType | None:
+        """The innermost frame of the next parent that has one."""
+        if self._current is None:
+            greenlet = sys.modules.get("greenlet")
+            if greenlet is None:
+                return None
+            self._current = greenlet.getcurrent()
+        while (parent := self._current.parent) is not None:
+            self._current = parent
+            frame: FrameType | None = parent.gr_frame
+            if frame is not None:
+                return frame
+        return None
+
+
 def call_site(*roots: str | Path) -> CallSites:
-    """The attribution that names only the line: `record(attribute=call_site("/app"))`."""
+    """The attribution that names only lines: `record(attribute=call_site("/app"))`."""
     return CallSites(*roots)
 
 
-def _frames(depth: int) -> Iterator[FrameType]:
-    """Frames from `depth` above the caller outwards, then those of the parent greenlets."""
-    frame: FrameType | None = sys._getframe(depth + 1)
-    while frame is not None:
-        yield frame
-        frame = frame.f_back
-    # AsyncSession runs SQL in a child greenlet, whose stack ends at the switch.
-    greenlet = sys.modules.get("greenlet")
-    parent = greenlet.getcurrent().parent if greenlet is not None else None
-    while parent is not None:
-        frame = parent.gr_frame
-        while frame is not None:
-            yield frame
-            frame = frame.f_back
-        parent = parent.parent
+def _line(file: _Own, frame: FrameType) -> _Line:
+    template = frame.f_globals.get(_TEMPLATE) if file.template else None
+    return _Line(file.path, frame.f_code.co_filename, frame.f_lineno, template)
+
+
+def _place(line: _Line) -> Place:
+    if line.template is None:
+        return Place(line.path, line.line, line_text(line.file, line.line))
+    number = line.template.get_corresponding_lineno(line.line)
+    if not line.path:
+        return Place(line.template.name or "<string>", number)
+    return Place(line.path, number, line_text(line.file, number))
 
 
 def line_text(file: str, line: int) -> str:

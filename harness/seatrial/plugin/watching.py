@@ -14,7 +14,7 @@ import flask
 from seatrial.model.evidence import Exchange, Limits
 from seatrial.model.inventory import ANONYMOUS, Route
 from seatrial.model.rules import Context
-from seatrial.observe.callsite import CallSites
+from seatrial.observe.attribution import attribution
 from seatrial.observe.statements import Recording, record
 from seatrial.plugin.traffic import Key, Log
 from seatrial.rules import sql
@@ -58,7 +58,7 @@ class Watch:
     def __init__(self, log: Log, limits: Limits, root: object) -> None:
         self.log = log
         self._context = Context(limits=limits)
-        self._sites = CallSites(str(root))
+        self._attribution = attribution(str(root))
         self._open: dict[int, Visit] = {}
         """By the identity of the request, which is alive as long as its visit."""
         self._unread: dict[int, Visit] = {}
@@ -87,7 +87,7 @@ class Watch:
         rule = flask.request.url_rule
         key = (app.import_name, flask.request.method, rule.rule, rule.endpoint) if rule is not None else None
         scope = ExitStack()
-        recording = scope.enter_context(record(attribute=self._sites))
+        recording = scope.enter_context(record(attribute=self._attribution))
         self._open[_identity()] = Visit(key, recording, scope, _shares_app_context())
 
     @_harmless

@@ -4,30 +4,23 @@ A violation is a violation on any response: a GET that archives and then redirec
 page itself (2xx). The exception is SQL002, whose budget was recorded on the page.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from seatrial.model.evidence import Budget, Exchange, Kind, Statement
+from seatrial.model.evidence import Budget, Exchange, Kind, Load, Statement
 from seatrial.model.findings import Finding, Judgement, Place
 from seatrial.model.outcomes import Level
 from seatrial.model.rules import Context, Rule
-from seatrial.rules.answers import RESPONSE, unanswered, unexpected
+from seatrial.rules.answers import RESPONSE, document, no_document, unanswered, unexpected
 from seatrial.rules.registry import rule
+from seatrial.rules.remedies import best_known, remedy
+from seatrial.rules.statements import cause, line_of, places_of, shorthand, text_of, written
 
 IDENTICAL = 3
 """Executions of one statement with the same parameters that SQL009 calls a repetition."""
 
 _SHOWN = 5
-_SQL_SHOWN = 400
-_TABLE = r"(?:ONLY\s+)?([\w.$\"`\[\]]+)"
-_FROM = re.compile(rf"\bFROM\s+{_TABLE}", re.IGNORECASE)
-_WRITE = re.compile(
-    rf"\b(?:(INSERT)\s+(?:OR\s+\w+\s+)?INTO|(REPLACE|MERGE)\s+INTO|(DELETE)\s+FROM|(TRUNCATE)(?:\s+TABLE)?|(UPDATE))"
-    rf"\s+{_TABLE}",
-    re.IGNORECASE,
-)
 
 
 @rule(
@@ -60,7 +53,7 @@ def query_budget(rule: Rule, exchange: Exchange, context: Context) -> Judgement:
         if uncounted:
             return rule.not_proved(
                 exchange.subject,
-                f"the driver did not say how many rows {_shorthand(uncounted[0])} fetched: record with rows",
+                f"the driver did not say how many rows {shorthand(uncounted[0])} fetched: record with rows",
             )
         return rule.passed(exchange.subject)
     added, removed = _difference(budget, exchange.counted)
@@ -70,10 +63,10 @@ def query_budget(rule: Rule, exchange: Exchange, context: Context) -> Judgement:
     )
     if added:
         more = f", and {len(added) - _SHOWN} more" if len(added) > _SHOWN else ""
-        message += ": " + ", ".join(f"+{entry['times']} {entry['statement']}" for entry in added[:_SHOWN]) + more
+        message += ": " + ", ".join(_added(entry) for entry in added[:_SHOWN]) + more
     elif "rows" in over:
         largest = max(exchange.statements, key=lambda s: (s.kind is Kind.SELECT, s.rows or 0))
-        message += f": {largest.rows} by {_shorthand(largest)}"
+        message += f": {largest.rows} by {shorthand(largest)}{_at(largest.place)}"
     evidence = {"budget": limits, "seen": spent, "added": added, "removed": removed}
     return rule.failed(exchange.subject, rule.finding(exchange.subject, message, evidence=evidence))
 
@@ -98,9 +91,9 @@ def repeated_statement(rule: Rule, exchange: Exchange, context: Context) -> Judg
         findings.append(
             rule.finding(
                 exchange.subject,
-                f"Fewer than {limit} executions of one statement are allowed but {_shorthand(same[0])} "
-                f"ran {len(same)} times with {distinct} different parameters",
-                remedy=_cure_of_repeats(same),
+                f"Fewer than {limit} executions of one statement are allowed but {cause(best_known(same))} "
+                f"ran {len(same)} times with {distinct} different parameters{_at(_place(same))}",
+                remedy=remedy(same),
                 place=_place(same),
                 detail=fingerprint,
                 evidence=_repeats(same) | {"distinct_parameters": distinct, "limit": limit},
@@ -133,7 +126,7 @@ def slow_statement(rule: Rule, exchange: Exchange, context: Context) -> Judgemen
         findings.append(
             rule.finding(
                 exchange.subject,
-                f"Limited to {limit:g} ms per statement but {_shorthand(slowest)} took {slowest.elapsed_ms:.0f} ms",
+                f"Limited to {limit:g} ms per statement but {shorthand(slowest)} took {slowest.elapsed_ms:.0f} ms",
                 place=_place([slowest, *same]),
                 detail=fingerprint,
                 evidence=_repeats(same) | {"slowest_ms": round(slowest.elapsed_ms, 1), "limit_ms": limit},
@@ -162,7 +155,7 @@ def write_on_safe_method(rule: Rule, exchange: Exchange, _: Context) -> Judgemen
     writes: dict[tuple[str, str], list[Statement]] = {}
     for statement in exchange.statements:
         if statement.kind is Kind.DML:
-            writes.setdefault(_written(statement.sql), []).append(statement)
+            writes.setdefault(written(statement.sql), []).append(statement)
     findings = [
         rule.finding(
             exchange.subject,
@@ -174,6 +167,35 @@ def write_on_safe_method(rule: Rule, exchange: Exchange, _: Context) -> Judgemen
         for (verb, table), same in writes.items()
     ]
     return _verdict(rule, exchange, findings)
+
+
+@rule(
+    code="SQL007",
+    name="query-in-template",
+    level=Level.WARN,
+    claim="Templates run no statements.",
+    control="a template was rendered",
+    rationale=(
+        "Who reads the view sees no statement, and who edits the template adds one per row without knowing; a database "
+        "error then breaks off a half-rendered page."
+    ),
+    source="zen-queries for Django (a render() that forbids queries); here nothing of the app is changed",
+    remedy="Load in the view what the template shows: selectinload() for relationships, plain values for counts.",
+)
+def query_in_template(rule: Rule, exchange: Exchange, _: Context) -> Judgement:
+    lines: dict[Place, list[Statement]] = {}
+    for statement in exchange.counted:
+        if statement.template is not None:
+            lines.setdefault(statement.template, []).append(statement)
+    if lines or exchange.template or unexpected(rule, exchange) is not None:
+        return _verdict(rule, exchange, [_in_template(rule, exchange, *sent) for sent in lines.items()])
+    if not document(exchange):
+        return rule.skipped(exchange.subject, no_document(exchange))
+    return rule.not_proved(
+        exchange.subject,
+        "the page was made without a template: render it with render_template(), or set "
+        'SQL007 = "off" under [tool.seatrial.rules]',
+    )
 
 
 @rule(
@@ -197,14 +219,37 @@ def identical_statement(rule: Rule, exchange: Exchange, _: Context) -> Judgement
         findings.append(
             rule.finding(
                 exchange.subject,
-                f"Fewer than {IDENTICAL} identical executions are allowed but {_shorthand(same[0])} "
-                f"ran {most} times with the same parameters",
+                f"Fewer than {IDENTICAL} identical executions are allowed but {cause(best_known(identical))} "
+                f"ran {most} times with the same parameters{_at(_place(identical))}",
+                remedy=remedy(identical),
                 place=_place(identical),
                 detail=fingerprint,
                 evidence=_repeats(identical) | {"limit": IDENTICAL},
             )
         )
     return _verdict(rule, exchange, findings)
+
+
+def _in_template(rule: Rule, exchange: Exchange, template: Place, sent: Sequence[Statement]) -> Finding:
+    """One finding per line of a template, whatever it sends."""
+    kinds: dict[str, list[Statement]] = {}
+    for statement in sent:
+        kinds.setdefault(cause(statement), []).append(statement)
+    said = [f"{kind} {_times(len(same))}" for kind, same in kinds.items()]
+    more = f", and {len(said) - _SHOWN} more" if len(said) > _SHOWN else ""
+    first = best_known(sent)
+    return rule.finding(
+        exchange.subject,
+        f"Templates are limited to what they are given but {line_of(template)} ran {_listed(said[:_SHOWN])}{more}",
+        remedy=remedy([first]) if first.relationship or first.load is not Load.NONE else "",
+        # a template without a file has no text: then the place is the line that renders it
+        place=template if template.text else first.place,
+        detail=line_of(template),
+        evidence={
+            "template": line_of(template),
+            "statements": [{"statement": kind} | _repeats(same) for kind, same in kinds.items()],
+        },
+    )
 
 
 def _verdict(rule: Rule, exchange: Exchange, findings: Sequence[Finding]) -> Judgement:
@@ -241,36 +286,30 @@ def _difference(budget: Budget, seen: Iterable[Statement]) -> tuple[list[dict[st
     added = []
     for fingerprint, times in (now - then).most_common():
         same = by_fingerprint[fingerprint]
-        added.append({"times": times, "statement": _shorthand(same[0])} | _repeats(same) | {"fingerprint": fingerprint})
+        added.append({"times": times, "statement": shorthand(same[0])} | _repeats(same) | {"fingerprint": fingerprint})
     removed = [{"times": times, "fingerprint": fingerprint} for fingerprint, times in (then - now).most_common()]
     return added, removed
 
 
 def _repeats(same: Sequence[Statement]) -> dict[str, Any]:
     """Evidence shared by every finding on a group of equal statements."""
-    sql = " ".join(same[0].sql.split())
+    known = best_known(same)
     evidence: dict[str, Any] = {
-        "sql": sql if len(sql) <= _SQL_SHOWN else sql[: _SQL_SHOWN - 1] + "…",
+        "sql": text_of(same[0]),
         "executions": len(same),
         "elapsed_ms": round(sum(s.elapsed_ms for s in same), 1),
     }
-    if places := sorted({f"{s.place.path}:{s.place.line}" for s in same if s.place is not None}):
+    if places := places_of(same):
         evidence["places"] = places
-    if relationship := _relationship(same):
-        evidence["relationship"] = relationship
+    if templates := sorted({line_of(s.template) for s in same if s.template is not None and s.template != s.place}):
+        evidence["templates"] = templates
+    if known.relationship:
+        evidence["relationship"] = known.relationship
+    if known.load is not Load.NONE:
+        evidence["load"] = known.load.value
+    if known.columns:
+        evidence["columns"] = list(known.columns)
     return evidence
-
-
-def _cure_of_repeats(same: Sequence[Statement]) -> str:
-    if relationship := _relationship(same):
-        return f"Load {relationship} together with the query of the page: .options(selectinload({relationship}))."
-    if same[0].kind is Kind.DML:
-        return "Send one statement for all rows: session.execute(insert(Model), rows), or one UPDATE with its WHERE."
-    return ""
-
-
-def _relationship(same: Sequence[Statement]) -> str:
-    return next((s.relationship for s in same if s.relationship), "")
 
 
 def _place(same: Sequence[Statement]) -> Place | None:
@@ -278,25 +317,15 @@ def _place(same: Sequence[Statement]) -> Place | None:
     return next((s.place for s in same if s.place is not None), None)
 
 
-def _shorthand(statement: Statement) -> str:
-    """`SELECT … FROM category`, `UPDATE item`: enough to know which one is meant."""
-    if statement.kind is Kind.DML:
-        return " ".join(_written(statement.sql))
-    found = _FROM.search(statement.sql)
-    return f"SELECT … FROM {_bare(found[1])}" if found else " ".join(statement.sql.split())[:60]
+def _at(place: Place | None) -> str:
+    return "" if place is None else f" at {line_of(place)}"
 
 
-def _written(sql: str) -> tuple[str, str]:
-    """Verb and table of a write, inside a CTE too."""
-    found = _WRITE.search(sql)
-    if found is None:
-        return (sql.split(maxsplit=1) or ["write"])[0].upper(), "an unknown table"
-    *verbs, table = found.groups()
-    return next(verb for verb in verbs if verb).upper(), _bare(table)
-
-
-def _bare(table: str) -> str:
-    return re.sub(r"[\"`\[\]]", "", table)
+def _added(entry: dict[str, Any]) -> str:
+    """`+1 SELECT … FROM category at templates/list.html:10`."""
+    places = entry.get("places", [])
+    more = f" and {len(places) - 1} more" if len(places) > 1 else ""
+    return f"+{entry['times']} {entry['statement']}" + (f" at {places[0]}{more}" if places else "")
 
 
 def _known_rows(same: Sequence[Statement]) -> int | None:

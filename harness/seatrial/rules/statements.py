@@ -1,8 +1,10 @@
 """How rules name statements to people: never with values."""
 
 import re
+from collections.abc import Sequence
 
-from seatrial.model.evidence import Kind, Statement
+from seatrial.model.evidence import Kind, Load, Statement
+from seatrial.model.findings import Place
 
 _SHOWN = 400
 _TABLE = r"(?:ONLY\s+)?([\w.$\"`\[\]]+)"
@@ -20,6 +22,28 @@ def shorthand(statement: Statement) -> str:
         return " ".join(written(statement.sql))
     found = _FROM.search(statement.sql)
     return f"SELECT … FROM {_bare(found[1])}" if found else " ".join(statement.sql.split())[:60]
+
+
+def cause(statement: Statement) -> str:
+    """`lazy load of Item.lots (SELECT … FROM lot)`: why it was sent, where more is known than its text."""
+    short = shorthand(statement)
+    what = statement.relationship
+    if not what and statement.load is not Load.NONE:
+        what = ", ".join(f"{statement.entity}.{name}" for name in statement.columns) or statement.entity
+        if statement.load is not Load.DEFERRED:
+            what = statement.entity  # all its columns, as a rule
+    if not what:
+        return short
+    return f"{f'{statement.load.value} load of ' if statement.load is not Load.NONE else ''}{what} ({short})"
+
+
+def line_of(place: Place) -> str:
+    return f"{place.path}:{place.line}"
+
+
+def places_of(statements: Sequence[Statement]) -> list[str]:
+    """Lines that sent them, sorted."""
+    return sorted({line_of(s.place) for s in statements if s.place is not None})
 
 
 def written(sql: str) -> tuple[str, str]:

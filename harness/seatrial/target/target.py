@@ -3,6 +3,7 @@
 import contextvars
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -24,6 +25,7 @@ from seatrial.model.findings import Place
 from seatrial.model.inventory import ANONYMOUS, Route
 from seatrial.model.profiles import Profile
 from seatrial.observe import connections, outbound, statements
+from seatrial.observe.attribution import Attribution
 from seatrial.observe.callsite import CallSites
 from seatrial.observe.redaction import safe_headers
 from seatrial.target import binds as binding
@@ -32,8 +34,13 @@ from seatrial.target.arguments import Samples
 
 BODY_LIMIT = 8 * 1024 * 1024
 """Bytes of a response that are read before it counts as endless."""
-ATTRIBUTED = 6
-"""Executions of one statement whose line is looked up: a page that writes or repeats is named by its line."""
+ATTRIBUTED = {
+    # SQL007 must know of every execution whether a template sent it, of the first and of the seventh as well. One costs
+    # about 10 µs (benchmarks/attribution.py), where an ORM statement itself takes hundreds on a server.
+    Profile.SWEEP: (1, sys.maxsize),
+    Profile.PROTECTION: (statements.FIRST_ATTRIBUTED, statements.LAST_ATTRIBUTED),
+}
+"""Which executions of one statement are attributed."""
 USER_AGENT = "Seatrial"
 FORGED_HOST = "forged-host.example"
 
@@ -81,6 +88,7 @@ class Target:
         self.sessions: dict[str, Any] = {}
         """Logged-in clients by identity; see `identities`."""
         self.sites = CallSites(folder)
+        self.attribution = Attribution(self.sites)
         self.wrote = False
         """A statement that changes rows was sent since the flag was last lowered."""
         self.writes = 0
@@ -111,6 +119,8 @@ class Target:
             protections.apply_sweep(app, kept=settings.sweep.config)
         target = cls(app, settings, profile, database_url, folder)
         target.notes += notes
+        if target.attribution.fallback:
+            target.notes.append(target.attribution.fallback)
         target.binds = binding.read_back(app, database_url, confinement.refused)
         statements.name_binds({None if bind.name == "default" else bind.name: bind.engine for bind in target.binds})
         if not target.binds:
@@ -284,12 +294,13 @@ class Target:
         def on_template(_: Flask, template: Any, **__: Any) -> None:
             seen.setdefault("template", template.name or "<string>")
 
+        attributed = ATTRIBUTED[self.profile]
         started = time.perf_counter()
         with (
             flask.got_request_exception.connected_to(on_exception, self.app),
             flask.template_rendered.connected_to(on_template, self.app),
             outbound.outbound_calls() as calls,
-            statements.record(rows=rows, attribute=self.sites, attributed=(1, ATTRIBUTED)) as recording,
+            statements.record(rows=rows, attribute=self.attribution, attributed=attributed) as recording,
         ):
             try:
                 with _time_limit(self.settings.deadlines.request_s):
