@@ -29,8 +29,6 @@ class Series:
     """The table that grew; empty where all tables that the route reads grew together."""
     way: str
     """How the new rows hang on the others, in words."""
-    apart: str
-    """The table of which each new row got a row of its own; empty where that was not so."""
     cold: bool
     """The caches of the app were emptied before each request."""
     sizes: tuple[int, ...]
@@ -40,6 +38,8 @@ class Series:
     repeats: tuple[Repeat, ...]
     counted: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Fingerprints of the statements whose rows stand in `seen`, for tables of which no objects were made."""
+    apart: str = ""
+    """The table of which each new row got a row of its own; empty where that was not so."""
 
     def rows(self, table: str = "") -> tuple[int, ...]:
         """Rows read of a table (of the one that grew, or all together), per size."""

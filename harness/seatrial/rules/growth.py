@@ -156,7 +156,8 @@ def _proved(rule: Rule, growth: Growth, proof: Proof) -> Finding:
         message += ", faster than the rows (superlinear)"
     elif curve is Shape.BOUNDED:
         message += f", up to the page's {rows[-1]} rows"
-    if growth.cached and series.cold and not _also_warm(growth, repeat):
+    hidden = growth.cached and series.cold and not _also_warm(growth, repeat)
+    if hidden:
         message += "; a cache hides it until it is empty"
     evidence: dict[str, Any] = {
         "sql": text_of(statement),
@@ -167,7 +168,7 @@ def _proved(rule: Rule, growth: Growth, proof: Proof) -> Finding:
         "statements": list(repeat.times),
         "slope": round(proof.slope, 2),
         "shape": curve.value,
-        "cold": series.cold,
+        "cold": hidden,
     }
     if statement.relationship:
         evidence["relationship"] = statement.relationship
