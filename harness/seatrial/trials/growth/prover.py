@@ -22,6 +22,7 @@ ALONE = (2, 5, 11)
 SINGLE_TRIALS = 8
 """Series of single tables that one route may take."""
 PLACES = 5
+NOT_READ = "the page did not read the rows that were added"
 _LIMITED = re.compile(r"\b(?:LIMIT|FETCH\s+(?:FIRST|NEXT)|TOP)\b", re.IGNORECASE)
 
 
@@ -90,7 +91,9 @@ class Prover:
             causes=self.causes,
             reason=self.reason,
             answer=self.answer,
-            single=bool(self.series) and all(r.times == r.rows for series in self.series for r in series.repeats),
+            single=bool(self.series)
+            and set(self.unreached.values()) <= {NOT_READ}
+            and all(r.times == r.rows for series in self.series for r in series.repeats),
             silent=not self.series and not self.reason,
         )
 
@@ -328,4 +331,4 @@ def _why(table: str, reasons: Mapping[str, int]) -> str:
     own = Counter({reason: times for reason, times in reasons.items() if reason.startswith(f"{table}:")})
     if own:
         return own.most_common(1)[0][0].partition(": ")[2]
-    return "the page did not read the rows that were added"
+    return NOT_READ
