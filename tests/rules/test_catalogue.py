@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ LEVELS = {
     "CKE001": "block", "CKE002": "block", "CKE003": "block",
     "ERR005": "block",
     "HDR001": "block", "HDR005": "block", "HDR006": "block", "HDR007": "warn", "HDR008": "block",
-    "SQL002": "block", "SQL003": "warn", "SQL004": "warn", "SQL006": "block", "SQL009": "warn",
+    "SQL001": "block", "SQL002": "block", "SQL003": "warn", "SQL004": "warn", "SQL005": "warn", "SQL006": "block",
+    "SQL009": "warn",
 }  # fmt: skip
 
 
@@ -67,7 +69,9 @@ def test_entry(rule: Rule) -> None:
 
 @EVERY_RULE
 def test_lives_in_its_family_under_its_own_name(rule: Rule) -> None:
-    module = getattr(rules, rule.family.lower())
+    module = sys.modules[rule.judge.__module__]
+    assert module.__name__.startswith(f"{rules.__name__}.")
+    assert (module.__doc__ or "").startswith(f"{rule.family}: "), "a module of rules says first which family it holds"
     assert getattr(module, rule.name.replace("-", "_")) is rule
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from seatrial.stats.slopes import Shape, per_row, shape, slope
+from seatrial.stats.slopes import Shape, exact, per_row, shape, slope
 
 
 @pytest.mark.parametrize(
@@ -67,3 +67,19 @@ def test_what_does_not_is_acquitted(rows: tuple[int, ...], counts: tuple[int, ..
 )
 def test_shape(rows: tuple[int, ...], counts: tuple[int, ...], expected: Shape) -> None:
     assert shape(rows, counts) is expected
+
+
+@pytest.mark.parametrize(
+    ("rows", "counts", "expected"),
+    [
+        ((1, 3, 6), (13, 39, 78), True),
+        ((1, 3, 6), (14, 40, 79), True),
+        ((2, 6, 12), (1, 3, 6), True),
+        ((1, 3, 6), (1, 3, 7), False),
+        ((1, 3, 6), (5, 5, 5), False),
+        ((3, 3, 3), (1, 2, 3), False),
+        ((1, 1), (1, 1), False),
+    ],
+)
+def test_exact(rows: tuple[int, ...], counts: tuple[int, ...], expected: bool) -> None:
+    assert exact(rows, counts) is expected

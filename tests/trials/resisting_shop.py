@@ -101,7 +101,8 @@ def create_app(config=None):
     @page("/shelves")
     def shelves():
         found = rows("SELECT aisle, level FROM shelf")
-        return jsonify([len(rows("SELECT id FROM box WHERE aisle = :a AND level = :l", a=a, l=l)) for a, l in found])
+        boxes = "SELECT id FROM box WHERE aisle = :aisle AND level = :level"
+        return jsonify([len(rows(boxes, aisle=aisle, level=level)) for aisle, level in found])
 
     @page("/view")
     def view():

@@ -132,7 +132,8 @@ def test_a_page_that_writes_is_put_back(grown: Callable[[str], Growth], run: Run
     assert found.dirty
     assert not found.broken
     again = grown("GET /lots")
-    assert [s.seen for s in again.series if s.table == ""][0]["item"][0] == 2, "the seed has two items"
+    assert again.together is not None
+    assert again.together.seen["item"][0] == 2, "the seed has two items"
 
 
 def test_unsafe_routes_that_are_named_grow_from_a_restored_database(judged: Callable[[str], Judgement]) -> None:

@@ -150,7 +150,7 @@ def _proved(rule: Rule, growth: Growth, proof: Proof) -> Finding:
     curve = shape(rows, repeat.times)
     message = (
         f"Limited to a fixed number of statements but sent {proof.slope:.1f} per {row}: {cause}; "
-        f"{_numbers(repeat.times)} for {_numbers(rows)} rows"
+        f"{_numbers(repeat.times)} statements for {_numbers(rows)} rows"
     )
     if curve is Shape.SUPERLINEAR:
         message += ", faster than the rows (superlinear)"
