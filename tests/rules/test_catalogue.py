@@ -35,7 +35,7 @@ LEVELS = {
     "ERR005": "block",
     "HDR001": "block", "HDR005": "block", "HDR006": "block", "HDR007": "warn", "HDR008": "block",
     "SQL001": "block", "SQL002": "block", "SQL003": "warn", "SQL004": "warn", "SQL005": "warn", "SQL006": "block",
-    "SQL009": "warn",
+    "SQL007": "warn", "SQL009": "warn",
 }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from seatrial.model.rules import Context
 from seatrial.rules.sql import (
     identical_statement,
     query_budget,
+    query_in_template,
     repeated_statement,
     slow_statement,
     write_on_safe_method,
@@ -79,6 +80,17 @@ class TestQueryBudget:
         assert finding.evidence["removed"] == [{"times": 1, "fingerprint": "d"}]
         assert finding.evidence["budget"] == {"select": 4, "dml": 0, "rows": 99}
 
+    def test_the_diff_names_lines(self) -> None:
+        here, there = Place("list.html", 10, "{{ item.category }}"), Place("views.py", 3, "categories()")
+        statements = (
+            select(place=there),
+            *[select(CATEGORY, place=here)] * 2,
+            *[select("SELECT 1 FROM a", place=place) for place in (here, there)],
+        )
+        [finding] = query_budget(exchange(statements=statements), budgeted(1, 0, 99, **{ITEM: 1})).findings
+        assert "+2 SELECT … FROM category at list.html:10, " in finding.message
+        assert finding.message.endswith("+2 SELECT … FROM a at list.html:10 and 1 more")
+
     def test_a_long_diff_is_cut_but_kept_in_the_evidence(self) -> None:
         statements = tuple(select(f"SELECT 1 FROM t{n}") for n in range(9))
         [finding] = query_budget(exchange(statements=statements), budgeted(1, 0, 99, x=1)).findings
@@ -128,15 +140,37 @@ class TestRepeatedStatement:
     def test_one_finding_per_statement_with_line_and_relationship(self) -> None:
         place = Place("app/items.py", 7, "for item in items:")
         first, *rest = repeats(4)
-        lazy = [select(ITEM, parameters=s.parameters, place=place, relationship="Item.category") for s in rest]
+        known = {"place": place, "relationship": "Item.lots", "load": Load.LAZY, "to_many": True}
+        lazy = [select(ITEM, parameters=s.parameters, **known) for s in rest]
         judgement = repeated_statement(exchange(statements=(first, *lazy, *repeats(3, fingerprint="other"))))
-        known, other = judgement.findings
-        assert (known.detail, known.place, other.detail, other.place) == (ITEM, place, "other", None)
-        assert "selectinload(Item.category)" in known.remedy
-        assert known.evidence["places"] == ["app/items.py:7"]
-        assert other.remedy == repeated_statement.remedy
-        assert "ran 4 times with 4 different parameters" in known.message
-        assert known.fingerprint != other.fingerprint
+        loaded, other = judgement.findings
+        assert (loaded.detail, loaded.place, other.detail, other.place) == (ITEM, place, "other", None)
+        assert "selectinload(Item.lots)" in loaded.remedy
+        assert loaded.message == (
+            "Fewer than 3 executions of one statement are allowed but lazy load of Item.lots (SELECT … FROM item) "
+            "ran 4 times with 4 different parameters at app/items.py:7"
+        )
+        assert {k: loaded.evidence[k] for k in ("places", "relationship", "load")} == {
+            "places": ["app/items.py:7"],
+            "relationship": "Item.lots",
+            "load": "lazy",
+        }
+        assert "WHERE … IN" in other.remedy
+        assert loaded.fingerprint != other.fingerprint
+
+    @pytest.mark.parametrize(
+        ("facts", "said"),
+        [
+            ({"load": Load.DEFERRED, "entity": "Item", "columns": ("notes",)}, "deferred load of Item.notes (SELECT …"),
+            ({"load": Load.EXPIRED, "entity": "Item", "columns": ("id", "name")}, "reload of expired Item (SELECT …"),
+            ({"load": Load.REFRESH, "entity": "Item"}, "refresh of Item (SELECT …"),
+            ({"relationship": "Item.lots", "to_many": True}, "allowed but Item.lots (SELECT …"),
+            ({"entity": "Item", "api": "get"}, "allowed but SELECT … FROM item ran"),
+        ],
+    )
+    def test_says_why_it_was_sent(self, facts: dict[str, object], said: str) -> None:
+        [finding] = repeated_statement(exchange(statements=repeats(3, **facts))).findings
+        assert said in finding.message
 
     def test_a_violation_counts_on_any_response(self) -> None:
         assert repeated_statement(exchange(status=302, statements=repeats(5))).outcome is Outcome.FAIL
@@ -253,6 +287,64 @@ class TestIdenticalStatement:
         [finding] = identical_statement(exchange(statements=repeats(7, distinct=3))).findings
         assert "SELECT … FROM item ran 3 times with the same parameters" in finding.message
         assert finding.evidence["executions"] == 3
+
+
+class TestQueryInTemplate:
+    HERE, THERE = Place("list.html", 3, "{{ item.lots }}"), Place("base.html", 9, "{{ user.role }}")
+    LAZY = select(load=Load.LAZY, relationship="Item.lots", to_many=True, template=HERE, place=HERE)
+
+    def test_one_finding_per_line_of_a_template(self) -> None:
+        by_property = select(CATEGORY, template=self.HERE, place=Place("models.py", 5, "return self.category"))
+        role = select("SELECT role.id FROM role", template=self.THERE, place=self.THERE)
+        made = exchange(template="list.html", statements=(select(), self.LAZY, by_property, role, self.LAZY))
+        first, second = query_in_template(made).findings
+        assert (first.place, second.place) == (self.HERE, self.THERE)
+        assert first.message == (
+            "Templates are limited to what they are given but list.html:3 ran lazy load of Item.lots "
+            "(SELECT … FROM item) 2 times and SELECT … FROM category once"
+        )
+        assert "selectinload(Item.lots)" in first.remedy
+        assert second.remedy == query_in_template.remedy
+        assert first.evidence["statements"][1]["places"] == ["models.py:5"]
+        assert first.fingerprint != second.fingerprint
+
+    def test_a_template_without_a_file_is_named_and_placed_where_it_is_rendered(self) -> None:
+        view = Place("views.py", 8, "return render_template_string(PAGE)")
+        sent = select(template=Place("<string>", 2), place=view)
+        [finding] = query_in_template(exchange(template="<string>", statements=(sent,))).findings
+        assert finding.place == view
+        assert "but <string>:2 ran SELECT … FROM item once" in finding.message
+
+    @pytest.mark.parametrize(
+        ("made", "outcome"),
+        [
+            (exchange(template="list.html", statements=(select(),)), Outcome.PASS),
+            (exchange(statements=(select(),)), Outcome.NOT_PROVED),
+            (exchange(content_type="application/json"), Outcome.SKIPPED),
+            (exchange(content_type="application/json", template="part.html"), Outcome.PASS),
+            (exchange(status=404, template="404.html"), Outcome.NOT_PROVED),
+            (exchange(status=404, template="404.html", statements=(LAZY,)), Outcome.FAIL),
+            (exchange(template="a.html", statements=(dml(template=HERE, place=HERE),)), Outcome.FAIL),
+            (
+                exchange(template="a.html", statements=(Statement("SET x", "s", Kind.TRANSACTION, template=HERE),)),
+                Outcome.PASS,
+            ),
+            (exchange(status=302, headers=(("Location", "/"),)), Outcome.NOT_PROVED),
+        ],
+        ids=[
+            "rendered, none sent",
+            "HTML without a template",
+            "JSON",
+            "JSON with a rendered part",
+            "not the page",
+            "an error page that asks",
+            "a template that writes",
+            "no statement of the app's",
+            "a redirect",
+        ],
+    )
+    def test_what_may_be_said(self, made: Exchange, outcome: Outcome) -> None:
+        assert query_in_template(made).outcome is outcome
 
 
 def test_long_sql_is_cut_in_the_evidence() -> None:

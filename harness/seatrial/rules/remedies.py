@@ -46,8 +46,10 @@ def _relationship(known: Statement) -> str:
             f"or selectinload({name}) where many rows share few of them."
         )
     # dynamic, write-only, with_parent(): no option of a query loads these
-    if _aggregates(known):
-        return f"Count {name} of all objects at once: one select with func.count() and GROUP BY on the foreign key."
+    if function := _aggregate(known):
+        return (
+            f"Ask for {name} of all objects at once: one select with func.{function}() and GROUP BY on the foreign key."
+        )
     return f"Read {name} of all objects at once: one select joined to its owner, with WHERE … IN over their keys."
 
 
@@ -87,10 +89,10 @@ def _loop(known: Statement) -> str:
     entity = known.entity
     if known.api in _GETS and entity:
         return f"Get all of them before the loop: select({entity}).where({entity}.id.in_(ids))."
-    if _aggregates(known):
+    if function := _aggregate(known):
         of = f" of {entity}" if entity else ""
         return (
-            f"Ask for all values at once: one select(key, func.…()) with .group_by(key), where key is the column{of} "
+            f"Ask for all values at once: select(key, func.{function}(…)).group_by(key), where key is the column{of} "
             f"that the loop compares."
         )
     if entity:
@@ -122,8 +124,10 @@ def _write(known: Statement) -> str:
     return "Send one statement for all rows in place of one per row."
 
 
-def _aggregates(known: Statement) -> bool:
-    return known.api == "count" or _AGGREGATE.search(known.sql) is not None
+def _aggregate(known: Statement) -> str:
+    """`count`, where the statement does nothing but count; or another function of that kind; or empty."""
+    found = _AGGREGATE.search(known.sql)
+    return found[1].lower() if found else "count" if known.api == "count" else ""
 
 
 def _listed(parts: Sequence[str]) -> str:

@@ -177,7 +177,7 @@ def write_on_safe_method(rule: Rule, exchange: Exchange, _: Context) -> Judgemen
     control="a template was rendered",
     rationale=(
         "Who reads the view sees no statement, and who edits the template adds one per row without knowing; a database "
-        "error then breaks off a half-rendered page."
+        "error then surfaces in the middle of rendering."
     ),
     source="zen-queries for Django (a render() that forbids queries); here nothing of the app is changed",
     remedy="Load in the view what the template shows: selectinload() for relationships, plain values for counts.",

@@ -7,6 +7,14 @@ from seatrial.model.evidence import Kind, Load, Statement
 from seatrial.model.findings import Place
 
 _SHOWN = 400
+_WORDS = {
+    Load.NONE: "",
+    Load.LAZY: "lazy load of ",
+    Load.EAGER: "eager load of ",
+    Load.DEFERRED: "deferred load of ",
+    Load.EXPIRED: "reload of expired ",
+    Load.REFRESH: "refresh of ",
+}
 _TABLE = r"(?:ONLY\s+)?([\w.$\"`\[\]]+)"
 _FROM = re.compile(rf"\bFROM\s+{_TABLE}", re.IGNORECASE)
 _WRITE = re.compile(
@@ -26,15 +34,12 @@ def shorthand(statement: Statement) -> str:
 
 def cause(statement: Statement) -> str:
     """`lazy load of Item.lots (SELECT … FROM lot)`: why it was sent, where more is known than its text."""
-    short = shorthand(statement)
-    what = statement.relationship
-    if not what and statement.load is not Load.NONE:
-        what = ", ".join(f"{statement.entity}.{name}" for name in statement.columns) or statement.entity
-        if statement.load is not Load.DEFERRED:
-            what = statement.entity  # all its columns, as a rule
-    if not what:
-        return short
-    return f"{f'{statement.load.value} load of ' if statement.load is not Load.NONE else ''}{what} ({short})"
+    what = statement.relationship or statement.entity
+    if statement.load is Load.DEFERRED:
+        what = ", ".join(f"{statement.entity}.{name}" for name in statement.columns) or what
+    if not what or (statement.load is Load.NONE and not statement.relationship):
+        return shorthand(statement)
+    return f"{_WORDS[statement.load]}{what} ({shorthand(statement)})"
 
 
 def line_of(place: Place) -> str:
