@@ -195,6 +195,15 @@ BAD: list[tuple[str, list[tuple[str, str]]]] = [
     ('[[tool.seatrial.outbound]]\nurl = "https://a"\nstatus = 99', [("outbound[0].status", "must be at least 100")]),
     ('[[tool.seatrial.indexes]]\ntable = "t"\ncolumns = []', [("indexes[0].columns", "is empty")]),
     ('[[tool.seatrial.idempotency]]\nroute = "/p"', [("idempotency[0].route", 'of the form "METHOD /rule"')]),
+    ('[[tool.seatrial.growth]]\nroute = "GET /p"', [("growth[0]", "is tried without being named")]),
+    (
+        '[[tool.seatrial.growth]]\nroute = "GET /p"\nquery = {q = "a"}\njson = 1',
+        [("growth[0]", "has no body")],
+    ),
+    (
+        '[[tool.seatrial.growth]]\nroute = "POST /p"\njson = 1\nform = {a = 1}',
+        [("growth[0]", "sends json and form")],
+    ),
     (
         '[[tool.seatrial.webhooks]]\npath = "/w"\nprovider = "generic"',
         [("webhooks[0].sign", "is missing")],

@@ -98,7 +98,10 @@ def _growth(tables: Mapping[str, Any]) -> Iterator[Mistake]:
             yield Mistake(f"growth[{index}]", "sends json and form; keep one of them")
         route = entry.get("route")
         if isinstance(route, str) and route.startswith(("GET ", "HEAD ")):
-            yield Mistake(f"growth[{index}].route", f'"{route}" is tried without being named; delete the entry')
+            if not entry.get("query"):
+                yield Mistake(f"growth[{index}]", f'"{route}" is tried without being named; add query, or delete it')
+            if entry.get("json") is not None or entry.get("form"):
+                yield Mistake(f"growth[{index}]", f'"{route}" has no body; use query in place of json and form')
 
 
 def _webhooks(tables: Mapping[str, Any]) -> Iterator[Mistake]:

@@ -83,18 +83,23 @@ class Idempotency(Table):
 
 
 class Growing(Table):
-    """A route with an unsafe method whose statements are to be proved like those of the pages."""
+    """What a route is asked while the data grow: an unsafe method, or a page that shows its list only to a query."""
 
     route: shapes.RouteKey
     body: Any = Field(default=None, alias="json")
     """Sent as JSON. The key is `json`; `BaseModel.json` has the name."""
     form: dict[str, shapes.Scalar] = Field(default_factory=dict)
     """Sent as a form."""
+    query: dict[str, shapes.Scalar] = Field(default_factory=dict)
+    """Sent behind the question mark."""
 
     @property
     def options(self) -> dict[str, Any]:
         """Of the request, as Werkzeug's test client takes them."""
-        return {"data": dict(self.form)} if self.body is None else {"json": self.body}
+        options: dict[str, Any] = {"query_string": dict(self.query)} if self.query else {}
+        if self.route.startswith(("GET ", "HEAD ")):
+            return options
+        return {**options, **({"data": dict(self.form)} if self.body is None else {"json": self.body})}
 
 
 class Index(Table):

@@ -98,7 +98,8 @@ def _unmeasured(rule: Rule, growth: Growth) -> Judgement | None:
         if growth.single:
             return rule.not_proved(
                 growth.subject,
-                f"the page reads single objects only ({', '.join(sorted(growth.unreached))}): no list that could grow",
+                f"the page reads single objects only ({', '.join(sorted(growth.unreached))}): no list that could grow; "
+                f"where a query makes it show one, name it under [[tool.seatrial.growth]]",
             )
         tables = [f"{table} ({why})" for table, why in sorted(growth.unreached.items())]
         shown = "; ".join(tables[:3]) + (f" and {len(tables) - 3} more" if len(tables) > 3 else "")

@@ -132,12 +132,14 @@ class Pilot:
             return Growth(route, identity, answer=Exchange(route, identity, route.path, status=0))
         self._clean(profile)
         try:
+            key = f"{route.method} {route.rule}"
+            options = next((growing.options for growing in self.run.settings.growth if growing.route == key), {})
             if route.safe:
                 limit = deadlines.growth_s + 2 * deadlines.request_s + 5
-                found = self._checked(profile, lambda: self.run.call(profile, growth.prove, limit, route, identity))
+                found = self._checked(
+                    profile, lambda: self.run.call(profile, growth.prove, limit, route, identity, options)
+                )
             else:
-                key = f"{route.method} {route.rule}"
-                options = next((g.options for g in self.run.settings.growth if g.route == key), {})
                 found = self._checked(
                     profile, lambda: growth.prove_writing(self.run, profile, route, identity, options)
                 )

@@ -138,7 +138,7 @@ def out_of_time(limit_s: float) -> str:
     return f"it took longer than {limit_s:g} s; raise `growth_s` under [tool.seatrial.deadlines]"
 
 
-def prove(target: Target, route: Route, identity: str) -> Growth:
+def prove(target: Target, route: Route, identity: str, options: Mapping[str, Any]) -> Growth:
     """Grow under one route. What the app or its data do is evidence, never an error.
 
     Raises:
@@ -146,7 +146,7 @@ def prove(target: Target, route: Route, identity: str) -> Growth:
     """
     grower = target.grower()
     started = time.monotonic()
-    bench = HostBench(target, route, identity, grower, started + target.settings.deadlines.growth_s)
+    bench = HostBench(target, route, identity, grower, started + target.settings.deadlines.growth_s, options)
     prover = Prover(bench)
     broken, dirty, notes = "", False, []
     try:
