@@ -14,6 +14,7 @@ from seatrial.model.findings import Finding, Judgement, Place
 from seatrial.model.outcomes import Level
 from seatrial.model.rules import Context, Rule
 from seatrial.rules.answers import RESPONSE, unanswered, unexpected
+from seatrial.rules.eager import unused_eager_load as unused_eager_load
 from seatrial.rules.registry import rule
 
 IDENTICAL = 3

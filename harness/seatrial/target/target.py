@@ -19,11 +19,11 @@ from flask.testing import FlaskClient
 
 from seatrial.config import Settings
 from seatrial.database.growth import Grower
-from seatrial.model.evidence import AppFacts, Exchange, Kind, OutboundCall, Raised, Statement
+from seatrial.model.evidence import AppFacts, EagerLoad, Exchange, Kind, OutboundCall, Raised, Statement
 from seatrial.model.findings import Place
 from seatrial.model.inventory import ANONYMOUS, Route
 from seatrial.model.profiles import Profile
-from seatrial.observe import connections, outbound, statements
+from seatrial.observe import connections, eager, outbound, statements
 from seatrial.observe.callsite import CallSites
 from seatrial.observe.redaction import safe_headers
 from seatrial.target import binds as binding
@@ -54,6 +54,7 @@ class Reply:
     raised: Raised | None = None
     template: str = ""
     statements: tuple[Statement, ...] = ()
+    eager: tuple[EagerLoad, ...] = ()
     outbound: tuple[OutboundCall, ...] = ()
     elapsed_ms: float = 0.0
 
@@ -246,6 +247,7 @@ class Target:
         *,
         base_url: str | None = None,
         rows: bool = False,
+        closely: bool = False,
         **options: Any,
     ) -> Reply:
         """One request in a context of its own, within the time limit, with everything it did recorded.
@@ -256,7 +258,7 @@ class Target:
         if self.profile is Profile.PROTECTION:
             protections.reset_limits(self.app)
         owner = os.getpid()
-        reply = contextvars.Context().run(self._send, client, method, path, base_url, rows, options)
+        reply = contextvars.Context().run(self._send, client, method, path, base_url, rows, closely, options)
         if os.getpid() != owner:
             os._exit(0)  # a fork of the app's came back through the view: only the host itself may go on
         writes = sum(s.kind is Kind.DML for s in reply.statements)
@@ -273,6 +275,7 @@ class Target:
         path: str,
         base_url: str | None,
         rows: bool,
+        closely: bool,
         options: Mapping[str, Any],
     ) -> Reply:
         reply = Reply()
@@ -289,6 +292,7 @@ class Target:
             flask.got_request_exception.connected_to(on_exception, self.app),
             flask.template_rendered.connected_to(on_template, self.app),
             outbound.outbound_calls() as calls,
+            eager.observe(self.sites, closely=closely) as loads,
             statements.record(rows=rows, attribute=self.sites, attributed=(1, ATTRIBUTED)) as recording,
         ):
             try:
@@ -316,6 +320,7 @@ class Target:
             reply.elapsed_ms = (time.perf_counter() - started) * 1000
             recording.settle(1.0)
         reply.statements = recording.statements()
+        reply.eager = loads.seen() if rows else ()
         reply.outbound = tuple(calls)
         reply.template = seen.get("template", "")
         if (escaped := seen.get("exception")) is not None:
@@ -342,6 +347,7 @@ class Target:
             body_size=len(reply.body),
             statements=reply.statements,
             outbound=reply.outbound,
+            eager=reply.eager,
             raised=reply.raised,
             template=reply.template,
             failure=reply.failure,
