@@ -32,7 +32,7 @@ from seatrial.model.growth import Growth
 from seatrial.model.inventory import ANONYMOUS, Route
 from seatrial.model.profiles import Profile
 from seatrial.model.rules import Context
-from seatrial.observe import statements
+from seatrial.observe import eager, statements
 from seatrial.observe.callsite import call_site
 from seatrial.rules import find, registered
 from seatrial.trials.pilot import Pilot, open_run, prepare
@@ -198,6 +198,7 @@ def _exchange(app: Flask, specimen: Specimen, variant: str = "plain", query: str
 
     with (
         got_request_exception.connected_to(on_exception, app),
+        eager.observe(call_site(specimen.folder)) as loads,
         statements.record(rows=True, attribute=call_site(specimen.folder)) as recording,
     ):
         response = app.test_client().open(rule + query, method=method, base_url="https://localhost")
@@ -212,6 +213,7 @@ def _exchange(app: Flask, specimen: Specimen, variant: str = "plain", query: str
         content_type=response.mimetype,
         body_size=len(body),
         statements=recording.statements(),
+        eager=loads.seen(),
         raised=raised[0] if raised else None,
     )
 

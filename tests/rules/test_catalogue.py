@@ -33,7 +33,9 @@ LEVELS = {
     "CKE001": "block", "CKE002": "block", "CKE003": "block",
     "ERR005": "block",
     "HDR001": "block", "HDR005": "block", "HDR006": "block", "HDR007": "warn", "HDR008": "block",
-    "SQL002": "block", "SQL003": "warn", "SQL004": "warn", "SQL006": "block", "SQL009": "warn",
+    "SQL002": "block", "SQL003": "warn", "SQL004": "warn", "SQL006": "block", "SQL008": "info",
+    "SQL009": "warn",
+    "TST001": "block",
 }  # fmt: skip
 
 

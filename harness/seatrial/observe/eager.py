@@ -96,7 +96,9 @@ class Loads:
     # ------------------------------------------------------------------ told by the loaders
     def of(self, loader: Any, context: Any, path: Any, option: Any) -> _Load:
         prop = loader.parent_property
-        strategy = loader.strategy_key[0][1] or "joined"  # False is an old name of it
+        # A loader may hand over to another (a refresh is no query to chunk): what was asked for is what counts.
+        asked = prop.lazy if option is None else (option.strategy or loader.strategy_key)[0][1]
+        strategy = asked or "joined"  # False is an old name of it
         if option is not None and "eager_from_alias" in option.local_opts:
             strategy = "contains_eager"
         key = (prop, str(strategy))
@@ -188,7 +190,8 @@ def _pickled(instance: Any, _: dict[str, Any]) -> None:
 
 
 def _counting_rows(create: Callable[..., None]) -> Callable[..., None]:
-    """Joined and subquery loaders fill the relationship row by row, by functions that they add to `populators`."""
+    """All loaders are asked when a query is run. The joined and the subquery loader then fill the relationship row by
+    row, by functions that they add to `populators`."""
 
     @wraps(create)
     def create_row_processor(
@@ -202,13 +205,13 @@ def _counting_rows(create: Callable[..., None]) -> Callable[..., None]:
         adapter: Any,
         populators: Any,
     ) -> None:
-        # What they hand over to another loader (`_load_for_path`) is counted there, but asked for here.
         before = {kind: len(populators[kind]) for kind in ("new", "existing")} if _open is not None else {}
         create(self, context, entity, path, option, mapper, result, adapter, populators)
         if _open is None:
             return
         with suppress(Exception):  # not to have counted is better than to break the app
-            load = None
+            # Objects are filled later, where the app fetches them: the query's line is in the stack only now.
+            load = _open.of(self, context, path, option) if hasattr(self, "_load_for_path") else None
             for kind, length in before.items():
                 for number, (key, populate) in enumerate(populators[kind][length:], start=length):
                     if key == self.key:

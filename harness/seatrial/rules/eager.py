@@ -89,11 +89,15 @@ def _finding(rule: Rule, exchange: Exchange, same: list[EagerLoad]) -> Finding:
 
 
 def _by(load: EagerLoad) -> str:
-    return f"the mapping's lazy='{load.strategy}'" if load.mapped else f"{_OPTIONS[load.strategy]}()"
+    return f"the mapping's lazy='{load.strategy}'" if load.mapped else f"{_option(load)}()"
+
+
+def _option(load: EagerLoad) -> str:
+    return _OPTIONS.get(load.strategy, load.strategy)
 
 
 def _cure(load: EagerLoad) -> str:
-    name, option = load.relationship, _OPTIONS[load.strategy]
+    name, option = load.relationship, _option(load)
     if load.mapped:
         return (
             f"Map {name} with lazy='select' and ask for it with {option}() where it is read, "
