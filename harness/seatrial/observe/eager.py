@@ -57,7 +57,7 @@ class Loads:
     def __init__(self, sites: CallSites, wholesale: Wholesale) -> None:
         self._sites, self._wholesale = sites, wholesale
         self._loads: dict[tuple[Any, str], _Load] = {}
-        self.reads: set[tuple[type, str]] = set()
+        self.reads: set[tuple[Any, str]] = set()
         self.pickled: set[type] = set()
         self.ran: set[Line] | None = None
         """Lines that read whole objects, where the calls were followed."""
@@ -112,7 +112,7 @@ class Loads:
 
 @contextmanager
 def observe(sites: CallSites, *, closely: bool = False) -> Iterator[Loads]:
-    """Observe what is loaded eagerly inside the `with` block. `closely` follows every call, and takes twice the time."""
+    """Observe what is loaded eagerly inside the `with` block. `closely` follows every call (twice the time)."""
     global _open
     _install()
     wholesale = _wholesale.setdefault(sites, Wholesale(sites))
