@@ -1,5 +1,6 @@
 """Which eager loads are seen, how large they were, and whether they were read."""
 
+import contextlib
 import copy
 import pickle
 import sys
@@ -304,12 +305,27 @@ WHOLESALE = {
 }
 
 
+def call(models, parent):
+    """Whatever function the source defines."""
+    if hasattr(models, "Settings"):
+        models.Settings().dump()
+    elif hasattr(models, "Mixin"):
+        parent.dump()
+    else:
+        run_quietly(models.dump, parent)
+
+
+def run_quietly(function, parent):
+    with contextlib.suppress(AttributeError, TypeError):
+        function(parent)
+
+
 @pytest.mark.parametrize(("source", "line"), WHOLESALE.items())
 def test_lines_that_read_objects_at_once(tmp_path, monkeypatch, source, line):
     (tmp_path / "wholesale_models.py").write_text(
         textwrap.dedent("""
             import sqlalchemy as sa
-            from sqlalchemy import orm
+            from sqlalchemy import inspect, orm
             {}
 
             class Base(orm.DeclarativeBase):
@@ -337,7 +353,18 @@ def test_lines_that_read_objects_at_once(tmp_path, monkeypatch, source, line):
         session.commit()
     with orm.Session(engine) as session, eager.observe(CallSites(tmp_path)) as loads:
         session.scalars(sa.select(models.Parent).options(selectinload(models.Parent.children))).all()
+        found = loads.seen()
+        with eager.observe(CallSites(tmp_path), closely=True) as closely:
+            session.expunge_all()
+            parents = session.scalars(sa.select(models.Parent).options(selectinload(models.Parent.children))).all()
+        with eager.observe(CallSites(tmp_path), closely=True) as ran:
+            session.expunge_all()
+            parents = session.scalars(sa.select(models.Parent).options(selectinload(models.Parent.children))).all()
+            call(models, parents[0])
     engine.dispose()
+    assert found == loads.seen()
     expected = f"wholesale_models.py:{line + 3} reads the attributes of objects at once" if line else ""
     assert load(loads, "Parent.children").unseen == expected
+    assert load(closely, "Parent.children").unseen == ""
+    assert load(ran, "Parent.children").unseen == expected
     monkeypatch.delitem(sys.modules, "wholesale_models")

@@ -219,14 +219,16 @@ def test_who_requests_what_no_route_serves(alone):
     assert {(f["rule"], f["level"]) for f in seen["findings"]} == {("TST001", "block")}
     first = next(f for f in seen["findings"] if f["subject"].endswith("test_nothing"))
     assert (first["subject"], first["path"], first["line"]) == ("test test_team.py::test_nothing", "test_team.py", 14)
-    assert "test_team.py::test_nothing: GET /gone is answered 404, and nobody looked at test_team.py:14" in done.one_line
+    assert (
+        "test_team.py::test_nothing: GET /gone is answered 404, and nobody looked at test_team.py:14" in done.one_line
+    )
 
 
 def test_what_cannot_be_proved(alone):
     _, seen = alone
     reasons = {entry["subject"].rpartition("::")[2]: entry["reason"] for entry in seen["not_proved"]}
     assert reasons.keys() == {"test_body", "test_live"}
-    assert "its body and not its status" in reasons["test_body"]
+    assert "looked at the answer and not at its status" in reasons["test_body"]
     assert "send it with app.test_client()" in reasons["test_live"]
 
 
@@ -319,6 +321,34 @@ def test_a_write_by_get_fails_a_strict_run(harbour, tmp_path):
     done = harbour.pytest(tmp_path, "--seatrial-passive-strict")
     assert done.code == 1
     assert "SQL006: the run fails by --seatrial-passive-strict" in done.one_line
+
+
+def test_the_pending_rows_of_a_test_are_no_write_of_a_get(harbour, tmp_path):
+    """Inside its app context the request shares the session, and its first query flushes what the test has added."""
+    (tmp_path / "test_team.py").write_text(
+        textwrap.dedent("""
+            import flask
+            from flask_sqlalchemy import SQLAlchemy
+
+            def test_pending(tmp_path):
+                db = SQLAlchemy()
+
+                class Item(db.Model):
+                    id = db.Column(db.Integer, primary_key=True)
+
+                app = flask.Flask("shop")
+                app.config["SQLALCHEMY_DATABASE_URI"] = f"sqlite:///{tmp_path}/db"
+                db.init_app(app)
+                app.add_url_rule("/", "home", lambda: str(len(db.session.scalars(db.select(Item)).all())))
+                with app.app_context():
+                    db.create_all()
+                    db.session.add(Item())
+                    assert app.test_client().get("/").text == "1"
+        """)
+    )
+    done = harbour.pytest(tmp_path, "--seatrial-passive-strict")
+    assert done.code == 0, done.out
+    assert "SQL006" not in done.out
 
 
 def test_a_file_that_cannot_be_written(harbour, team):

@@ -27,7 +27,7 @@ def request_to_nowhere(rule: Rule, run: TestRun, _: Context) -> Judgement:
         return rule.failed(subject, *(_finding(rule, subject, stray) for stray in ignored.values()))
     for looked, why in (
         (Looked.UNSEEN, "what the test read of it was not seen: send it with app.test_client() and assert its status"),
-        (Looked.BODY, "the test read its body and not its status: assert the status as well"),
+        (Looked.BODY, "the test looked at the answer and not at its status: assert the status as well"),
     ):
         if stray := next((stray for stray in run.strays if stray.looked is looked), None):
             return rule.not_proved(subject, f"{_told(stray)}, and {why}")

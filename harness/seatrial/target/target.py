@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
@@ -19,7 +19,7 @@ from flask.testing import FlaskClient
 
 from seatrial.config import Settings
 from seatrial.database.growth import Grower
-from seatrial.model.evidence import AppFacts, EagerLoad, Exchange, Kind, OutboundCall, Raised, Statement
+from seatrial.model.evidence import AppFacts, Exchange, Kind, OutboundCall, Raised, Statement
 from seatrial.model.findings import Place
 from seatrial.model.inventory import ANONYMOUS, Route
 from seatrial.model.profiles import Profile
@@ -54,7 +54,7 @@ class Reply:
     raised: Raised | None = None
     template: str = ""
     statements: tuple[Statement, ...] = ()
-    eager: tuple[EagerLoad, ...] = ()
+    loads: eager.Loads | None = None
     outbound: tuple[OutboundCall, ...] = ()
     elapsed_ms: float = 0.0
 
@@ -292,7 +292,7 @@ class Target:
             flask.got_request_exception.connected_to(on_exception, self.app),
             flask.template_rendered.connected_to(on_template, self.app),
             outbound.outbound_calls() as calls,
-            eager.observe(self.sites, closely=closely) as loads,
+            eager.observe(self.sites, closely=closely) if rows else nullcontext() as reply.loads,
             statements.record(rows=rows, attribute=self.sites, attributed=(1, ATTRIBUTED)) as recording,
         ):
             try:
@@ -320,7 +320,6 @@ class Target:
             reply.elapsed_ms = (time.perf_counter() - started) * 1000
             recording.settle(1.0)
         reply.statements = recording.statements()
-        reply.eager = loads.seen() if rows else ()
         reply.outbound = tuple(calls)
         reply.template = seen.get("template", "")
         if (escaped := seen.get("exception")) is not None:
@@ -347,7 +346,7 @@ class Target:
             body_size=len(reply.body),
             statements=reply.statements,
             outbound=reply.outbound,
-            eager=reply.eager,
+            eager=reply.loads.seen() if reply.loads is not None else (),
             raised=reply.raised,
             template=reply.template,
             failure=reply.failure,
