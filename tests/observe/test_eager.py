@@ -277,6 +277,9 @@ def test_the_attribute_stays_what_it_was(session, sites):
     with eager.observe(sites):
         suppliers(session, selectinload(Supplier.orders))
     assert isinstance(Supplier.orders, orm.InstrumentedAttribute)
+    assert type(Supplier.orders) is not orm.InstrumentedAttribute
+    # Else every statement that names it would be compiled again and again.
+    assert Supplier.orders._generate_cache_key() is not None
     assert str(Supplier.orders) == "Supplier.orders"
     assert sa.inspect(Supplier).relationships.orders is Supplier.orders.property
     assert copy.copy(Supplier.orders.__doc__) is None
