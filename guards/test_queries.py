@@ -1,8 +1,7 @@
-"""Statements per route: within budget, no repeats, none slow, none that writes on a safe method or
-comes from a template."""
+"""Statements per route: within budget, no repeats, none slow, no write on GET, none from a template; eager loads read."""
 
 from seatrial.plugin.guarding import Trial, guard, pages
-from seatrial.rules import sql
+from seatrial.rules import eager, sql
 
 
 @guard(
@@ -13,6 +12,7 @@ from seatrial.rules import sql
         sql.slow_statement,
         sql.write_on_safe_method,
         sql.query_in_template,
+        eager.unused_eager_load,
         sql.identical_statement,
     ],
 )
@@ -24,4 +24,5 @@ def test_statements(trial: Trial) -> None:
     # Often only the first request writes (it archives what is due, it creates what is missing).
     trial.judge(sql.write_on_safe_method, visit.writing)
     trial.judge(sql.query_in_template, visit.warm)
+    trial.judge(eager.unused_eager_load, visit.warm)
     trial.judge(sql.identical_statement, visit.warm)

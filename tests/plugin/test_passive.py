@@ -168,7 +168,7 @@ def table(done):
     found = {}
     for line in section.splitlines():
         cells, method, route = line.partition(" GET ") if " GET " in line else line.partition(" POST ")
-        if method and cells.split()[0].isdigit():
+        if method and cells.split()[:1] and cells.split()[0].isdigit():
             found[f"{method.strip()} {route.strip()}"] = " ".join(cells.split())
     return found
 
@@ -196,8 +196,10 @@ def test_what_the_table_says(harbour, team, workers):
     assert found == EXPECTED, done.out
     assert "23 requests to 9 routes" in done.one_line
     assert "2 requests that no route serves" in done.one_line
-    assert "SQL003 GET /list/<int:n> at team_app.py:24: SELECT" in done.one_line
-    assert "SQL006 GET /visit: UPDATE item" in done.one_line
+    assert "suspected N+1s, seen and not proved GET /list/<int:n> at team_app.py:24: SELECT" in done.one_line
+    assert "safe methods that write GET /visit at team_app.py:32: UPDATE item" in done.one_line
+    assert "statements over the limit GET /slow at team_app.py:24: SELECT" in done.one_line
+    assert "HDR001 csp-missing: 7 routes" in done.one_line
     assert "could not be recorded" not in done.out
 
 

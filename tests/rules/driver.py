@@ -5,9 +5,11 @@ tests reach it through `exchange_of` alone.
 """
 
 import importlib.util
+import json
 import linecache
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import tomllib
@@ -32,8 +34,10 @@ from seatrial.model.growth import Growth
 from seatrial.model.inventory import ANONYMOUS, Route
 from seatrial.model.profiles import Profile
 from seatrial.model.rules import Context
-from seatrial.observe import statements
+from seatrial.model.suite import Looked, Stray, TestRun
+from seatrial.observe import eager, statements
 from seatrial.observe.attribution import attribution
+from seatrial.observe.callsite import call_site
 from seatrial.rules import find, registered
 from seatrial.target.target import ATTRIBUTED
 from seatrial.trials.pilot import Pilot, open_run, prepare
@@ -42,6 +46,8 @@ SPECIMENS = Path(__file__).parent.parent / "specimens"
 FORGED_HOST = "forged-host.example"
 # Flask knows TRUSTED_HOSTS since 3.1; before that no app is sound in this respect by configuration alone.
 WITHOUT_SOUND_TWIN = set() if metadata.version("flask") >= "3.1" else {"CFG005"}
+PASSIVE = {rule.code for rule in registered() if rule.passive}
+"""Rules that judge the tests of an app."""
 GROWN = {"SQL001", "SQL005"}
 """Rules that judge a growth of the data instead of one exchange."""
 IN_A_HOST = """
@@ -89,8 +95,10 @@ def specimens(*kinds: str) -> list[Specimen]:
     return [specimen for specimen in found if specimen.kind in kinds and specimen.code not in WITHOUT_SOUND_TWIN]
 
 
-def exchange_of(specimen: Specimen) -> Exchange | tuple[Exchange, ...] | AppFacts | Growth:
+def exchange_of(specimen: Specimen) -> Exchange | tuple[Exchange, ...] | AppFacts | Growth | TestRun:
     """What the specimen's rule judges: one warm exchange, all variants of one route, or the app's facts."""
+    if specimen.code in PASSIVE:
+        return run_of(specimen)
     if specimen.code in GROWN:
         return growth_of(specimen)
     with _app(specimen) as app:
@@ -101,6 +109,33 @@ def exchange_of(specimen: Specimen) -> Exchange | tuple[Exchange, ...] | AppFact
         if specimen.code.startswith("SQL"):
             _exchange(app, specimen)  # cold; the warm one counts
         return _exchange(app, specimen)
+
+
+@cache
+def run_of(specimen: Specimen) -> TestRun:
+    """The specimen is a test module, too: pytest runs it in passive mode, in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        result = Path(folder) / "passive.json"
+        command = ["-m", "pytest", "-q", "-c", os.devnull, "--rootdir", str(specimen.folder), "-p", "no:cacheprovider"]
+        environment = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
+        done = subprocess.run(
+            [sys.executable, *command, "-p", "seatrial.plugin", "--seatrial-passive-json", str(result), specimen.path],
+            env=environment,
+            cwd=specimen.folder,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        seen = json.loads(result.read_text())
+    test = f"{specimen.kind}.py::{specimen.subject.partition('::')[2]}"
+    strays = []
+    for stray in seen["strays"]:
+        assert stray["test"] == test
+        path, _, line = (stray["sent_by"] or "").partition(":")
+        place = Place(path, int(line), linecache.getline(str(specimen.path), int(line)).rstrip()) if path else None
+        strays.append(Stray(stray["method"], stray["path"], stray["status"], Looked(stray["looked_at"]), place))
+    return TestRun(test, passed=True, strays=tuple(strays))
 
 
 @cache
@@ -145,7 +180,7 @@ def judged_by_all(specimen: Specimen) -> dict[str, Judgement]:
         exchange = _exchange(app, specimen)
     evidence: dict[str, object] = {"CFG": facts, "ERR": (exchange,)}
     context = Context(facts=facts)
-    asked = [rule for rule in registered() if rule.code not in WITHOUT_SOUND_TWIN | GROWN]
+    asked = [rule for rule in registered() if rule.code not in WITHOUT_SOUND_TWIN | GROWN | PASSIVE]
     return {rule.code: rule(evidence.get(rule.family, exchange), context) for rule in asked}
 
 
@@ -205,6 +240,7 @@ def _exchange(app: Flask, specimen: Specimen, variant: str = "plain", query: str
     with (
         got_request_exception.connected_to(on_exception, app),
         template_rendered.connected_to(on_template, app),
+        eager.observe(call_site(specimen.folder)) as loads,
         statements.record(
             rows=True, attribute=attribution(specimen.folder), attributed=ATTRIBUTED[Profile.SWEEP]
         ) as recording,
@@ -221,6 +257,7 @@ def _exchange(app: Flask, specimen: Specimen, variant: str = "plain", query: str
         content_type=response.mimetype,
         body_size=len(body),
         statements=recording.statements(),
+        eager=loads.seen(),
         raised=raised[0] if raised else None,
         template=templates[0] if templates else "",
     )

@@ -113,6 +113,7 @@ class RecipeOut(BaseModel):
     id: int
     name: str
     yield_quantity: int
+    sku: str | None
     ingredients: int
 
     @classmethod
@@ -121,6 +122,7 @@ class RecipeOut(BaseModel):
             id=recipe.id,
             name=recipe.name,
             yield_quantity=recipe.yield_quantity,
+            sku=recipe.sku.code if recipe.sku else None,
             ingredients=len(recipe.ingredients),
         )
 

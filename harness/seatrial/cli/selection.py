@@ -22,9 +22,14 @@ class Selection:
     @classmethod
     def parse(cls, only: str, skip: str, settings: Settings) -> Selection:
         """Raises ConfigurationError that names every word it does not know."""
-        codes = [rule.code for rule in rules.registered()]
+        codes = [rule.code for rule in rules.registered() if not rule.passive]
         known = {*codes, *(code[:3] for code in codes), *TOOLS}
         wanted, unwanted = _words(only), _words(skip)
+        elsewhere = {rule.code for rule in rules.registered() if rule.passive}
+        if named := sorted(word for word in wanted | unwanted if any(word in (code, code[:3]) for code in elsewhere)):
+            raise ConfigurationError(
+                f"--only/--skip: {', '.join(named)} is judged on your own tests alone: run pytest --seatrial-passive"
+            )
         if unknown := [word for word in (*wanted, *unwanted) if word not in known]:
             raise ConfigurationError(
                 f"--only/--skip: {', '.join(unknown)} is no rule family, rule or tool; "

@@ -90,6 +90,30 @@ class OutboundCall:
 
 
 @dataclass(frozen=True, slots=True)
+class EagerLoad:
+    """A relationship that an eager loader filled during a request."""
+
+    relationship: str
+    """`Supplier.orders`."""
+    strategy: str
+    """`joined`, `selectin`, `subquery`, `immediate`, or `contains_eager`."""
+    mapped: bool
+    """The mapping's own `lazy=` says so, not an option of the query."""
+    parents: int
+    """Objects that it was filled for."""
+    rows: int
+    """Objects that were found for them."""
+    read: bool
+    """The attribute of one of them was read before the request ended."""
+    through: str = ""
+    """The relationship that led to the parents, where they were loaded eagerly themselves."""
+    unseen: str = ""
+    """Why a read may have been missed, or empty."""
+    place: Place | None = None
+    """The target's own line that ran the query."""
+
+
+@dataclass(frozen=True, slots=True)
 class Raised:
     """An exception that escaped from a view. No message: it may carry data."""
 
@@ -117,6 +141,8 @@ class Exchange:
     body_size: int = 0
     statements: tuple[Statement, ...] = ()
     outbound: tuple[OutboundCall, ...] = ()
+    eager: tuple[EagerLoad, ...] = ()
+    """What was loaded eagerly, where that was observed."""
     raised: Raised | None = None
     template: str = ""
     """Name of the first template rendered, or empty."""

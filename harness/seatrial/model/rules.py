@@ -40,6 +40,8 @@ class Rule:
     """One sentence: the usual fix."""
     judge: Callable[..., Judgement]
     """`judge(rule, evidence, context)`; call the rule itself instead: `rule(evidence, context)`."""
+    passive: bool = False
+    """It judges the team's own tests, in `pytest --seatrial-passive` alone: `seatrial check` never plans it."""
 
     @property
     def family(self) -> str:

@@ -20,7 +20,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add = group.addoption
     add("--seatrial", action="store_true", help="run Seatrial's guards (alone: only them; with paths: both)")
     add("--seatrial-route", metavar="GLOB", help="only routes whose `METHOD rule` or rule matches, e.g. 'GET /items/*'")
-    add("--seatrial-passive", action="store_true", help="record what every request of this suite does to the database")
+    add("--seatrial-passive", action="store_true", help="record what every request of this suite does")
+    add("--seatrial-passive-json", metavar="FILE", help="passive mode, and what it saw as JSON")
+    add(
+        "--seatrial-passive-strict",
+        action="store_true",
+        help="passive mode, and exit status 1 where a test requests what no route serves or a GET writes",
+    )
     add(
         "--seatrial-target", metavar="DIR", help="root of the project under trial (default: found upwards from rootdir)"
     )
@@ -51,7 +57,8 @@ def pytest_configure(config: pytest.Config) -> None:
         from seatrial.plugin import guards
 
         guards.register(config)
-    if config.getoption("--seatrial-passive"):
+    passive_options = ("--seatrial-passive", "--seatrial-passive-json", "--seatrial-passive-strict")
+    if any(map(config.getoption, passive_options)):
         from seatrial.plugin import passive
 
         passive.register(config)

@@ -149,8 +149,9 @@ class State:
 
 def _codes(text: str) -> frozenset[str]:
     wanted = frozenset(code.strip().upper() for code in text.split(",") if code.strip())
-    families = {rule.family for rule in rules.registered()}
-    if unknown := sorted(wanted - families - {rule.code for rule in rules.registered()}):
+    planned = [rule for rule in rules.registered() if not rule.passive]
+    families = {rule.family for rule in planned}
+    if unknown := sorted(wanted - families - {rule.code for rule in planned}):
         raise ConfigurationError(
             f"--seatrial-only: {', '.join(unknown)} is no rule family and no rule; "
             f"there are {', '.join(sorted(families))} (`seatrial rules` lists the rules)"

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
+
+from seatrial.model.findings import Place
+from seatrial.model.suite import Looked, Stray, TestRun
+from seatrial.rules.envelope import Shape
 
 Key = tuple[str, str, str, str]
 """App (its import name), method, rule, endpoint."""
 
 PLACES = 3
-"""Places of repeated statements that are kept per route."""
+"""Places of one rule that are kept per route."""
+
+
+class Note(NamedTuple):
+    """Where something was seen."""
+
+    rule: str
+    place: str
+    """`app/views.py:12`, or empty."""
+    statement: str
+    """With placeholders, never with values."""
 
 
 @dataclass(slots=True)
@@ -22,18 +36,20 @@ class Traffic:
     low: Counter[int] = field(default_factory=Counter)
     """The same of requests inside an app context that the test had pushed: too low, so not proved."""
     statuses: Counter[int] = field(default_factory=Counter)
-    repeats: int = 0
-    """Requests that SQL003 would warn of."""
-    writes: int = 0
-    """Requests that SQL006 would fail: a safe method wrote."""
+    seen: Counter[str] = field(default_factory=Counter)
+    """Requests that a rule would have named, by its code."""
+    errors: Counter[str] = field(default_factory=Counter)
+    """4xx and 5xx answers by the shape of their body; those for API clients with `api ` in front."""
+    json: int = 0
+    """2xx answers that are JSON: a route that sends some has API clients."""
     slow: int = 0
     """Statements over the limit."""
-    places: dict[str, None] = field(default_factory=dict)
-    """Sentences on what repeated or wrote, the first few."""
+    notes: dict[Note, None] = field(default_factory=dict)
+    """What repeated, wrote or was slow, the first few."""
 
-    def note(self, sentence: str) -> None:
-        if len(self.places) < PLACES:
-            self.places[sentence] = None
+    def note(self, note: Note) -> None:
+        if sum(known.rule == note.rule for known in self.notes) < PLACES:
+            self.notes[note] = None
 
     @property
     def requests(self) -> int:
@@ -53,15 +69,41 @@ class Traffic:
         ordered = sorted((self.counts or self.low).elements())
         return ordered[len(ordered) // 2] if ordered else 0
 
+    @property
+    def misshapen(self) -> dict[str, int]:
+        """Errors that API clients got in another shape than the envelope."""
+        found = {}
+        for shape in (Shape.JSON, Shape.HTML, Shape.OTHER):
+            times = self.errors[f"api {shape}"] + (self.errors[shape] if self.json else 0)
+            if times:
+                found[shape.value] = times
+        return found
+
     def add(self, other: Traffic) -> None:
         self.counts += other.counts
         self.low += other.low
         self.statuses += other.statuses
-        self.repeats += other.repeats
-        self.writes += other.writes
+        self.seen += other.seen
+        self.errors += other.errors
+        self.json += other.json
         self.slow += other.slow
-        for sentence in other.places:
-            self.note(sentence)
+        for note in other.notes:
+            self.note(note)
+
+    def export(self) -> dict[str, Any]:
+        counters = (self.counts, self.low, self.statuses, self.seen, self.errors)
+        return {
+            "counters": [list(map(list, counter.items())) for counter in counters],
+            "numbers": [self.json, self.slow],
+            "notes": [list(note) for note in self.notes],
+        }
+
+    @classmethod
+    def imported(cls, exported: dict[str, Any]) -> Traffic:
+        counts, low, statuses, seen, errors = (Counter(dict(pairs)) for pairs in exported["counters"])
+        json, slow = exported["numbers"]
+        notes = dict.fromkeys(Note(*note) for note in exported["notes"])
+        return cls(counts, low, statuses, seen, errors, json, slow, notes)
 
 
 class Log:
@@ -71,6 +113,8 @@ class Log:
         self.routes: dict[Key, Traffic] = {}
         self.unserved = 0
         """Requests that no route of the app answered."""
+        self.runs: list[TestRun] = []
+        """Tests that sent some of them, and passed."""
         self.missed: Counter[str] = Counter()
         """Requests that could not be recorded, by the reason."""
 
@@ -80,25 +124,26 @@ class Log:
     def export(self) -> dict[str, Any]:
         """Built-in types only: this is what xdist carries from a worker to its controller."""
         return {
-            "routes": [
-                [
-                    list(key),
-                    [list(map(list, c.items())) for c in (traffic.counts, traffic.low, traffic.statuses)],
-                    [traffic.repeats, traffic.writes, traffic.slow],
-                    list(traffic.places),
-                ]
-                for key, traffic in self.routes.items()
-            ],
+            "routes": [[list(key), traffic.export()] for key, traffic in self.routes.items()],
             "unserved": self.unserved,
+            "runs": [[run.test, run.passed, list(map(_plain, run.strays))] for run in self.runs],
             "missed": dict(self.missed),
         }
 
     def merge(self, exported: dict[str, Any]) -> None:
-        for key, counters, (repeats, writes, slow), places in exported["routes"]:
-            counts, low, statuses = (Counter(dict(pairs)) for pairs in counters)
-            app, method, rule, endpoint = key
-            self.of((app, method, rule, endpoint)).add(
-                Traffic(counts, low, statuses, repeats, writes, slow, dict.fromkeys(places))
-            )
+        for (app, method, rule, endpoint), traffic in exported["routes"]:
+            self.of((app, method, rule, endpoint)).add(Traffic.imported(traffic))
         self.unserved += exported["unserved"]
+        self.runs += [TestRun(test, passed, tuple(map(_stray, strays))) for test, passed, strays in exported["runs"]]
         self.missed.update(exported["missed"])
+
+
+def _plain(stray: Stray) -> list[Any]:
+    place = stray.place
+    where = [place.path, place.line, place.text] if place is not None else []
+    return [stray.method, stray.path, stray.status, stray.looked.value, where]
+
+
+def _stray(plain: list[Any]) -> Stray:
+    method, path, status, looked, where = plain
+    return Stray(method, path, status, Looked(looked), Place(*where) if where else None)

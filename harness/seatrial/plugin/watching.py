@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from typing import Any, ParamSpec
 
@@ -15,11 +15,18 @@ from seatrial.model.evidence import Exchange, Limits
 from seatrial.model.inventory import ANONYMOUS, Route
 from seatrial.model.rules import Context
 from seatrial.observe.attribution import attribution
-from seatrial.observe.statements import Recording, record
+from seatrial.observe.callsite import CallSites
+from seatrial.observe.redaction import safe_headers
+from seatrial.observe.statements import LAST_ATTRIBUTED, Recording, record
+from seatrial.plugin import seen
+from seatrial.plugin.strays import Strays
 from seatrial.plugin.traffic import Key, Log
-from seatrial.rules import sql
+from seatrial.rules import envelope
 
 P = ParamSpec("P")
+
+BODY_LIMIT = 64 * 1024
+"""Bytes of an answer that are looked at: enough for the head of a page, and for every error."""
 
 
 @dataclass(slots=True, eq=False)
@@ -35,6 +42,16 @@ class Visit:
     thread: int = field(default_factory=threading.get_ident)
     status: int = 0
     streams: bool = False
+    scheme: str = "http"
+    api: bool = False
+    """An API client sent it."""
+    answer: flask.Response | None = None
+    body: bytearray = field(default_factory=bytearray)
+    """The beginning, where a rule wants to see it."""
+
+    def keep(self, part: Any) -> None:
+        if isinstance(part, bytes) and len(self.body) < BODY_LIMIT:
+            self.body += part[:BODY_LIMIT]
 
 
 def _harmless(handler: Callable[P, None]) -> Callable[P, None]:
@@ -59,6 +76,7 @@ class Watch:
         self.log = log
         self._context = Context(limits=limits)
         self._attribution = attribution(str(root))
+        self.strays = Strays(CallSites(str(root)))
         self._open: dict[int, Visit] = {}
         """By the identity of the request, which is alive as long as its visit."""
         self._unread: dict[int, Visit] = {}
@@ -68,10 +86,12 @@ class Watch:
     def begin(self) -> None:
         for signal, handler in self._handlers():
             signal.connect(handler, weak=False)
+        self.strays.begin()
 
     def end(self) -> None:
         for signal, handler in self._handlers():
             signal.disconnect(handler)
+        self.strays.end()
 
     def _handlers(self) -> Iterable[tuple[Any, Any]]:
         return (
@@ -84,11 +104,14 @@ class Watch:
     # ------------------------------------------------------------------ Flask's signals
     @_harmless
     def on_started(self, app: flask.Flask, **_: Any) -> None:
-        rule = flask.request.url_rule
-        key = (app.import_name, flask.request.method, rule.rule, rule.endpoint) if rule is not None else None
+        request, rule = flask.request, flask.request.url_rule
+        key = (app.import_name, request.method, rule.rule, rule.endpoint) if rule is not None else None
         scope = ExitStack()
-        recording = scope.enter_context(record(attribute=self._attribution))
-        self._open[_identity()] = Visit(key, recording, scope, _shares_app_context())
+        recording = scope.enter_context(record(attribute=self._attribution, attributed=(1, LAST_ATTRIBUTED)))
+        visit = self._open[_identity()] = Visit(key, recording, scope, _shares_app_context())
+        visit.scheme = request.scheme
+        accept, sent = request.headers.get("Accept", ""), request.mimetype
+        visit.api = envelope.from_api_client(rule.rule if rule is not None else request.path, accept, sent)
 
     @_harmless
     def on_finished(self, app: flask.Flask, response: flask.Response, **_: Any) -> None:
@@ -96,11 +119,18 @@ class Watch:
         if visit is None:
             return
         visit.status = response.status_code
+        visit.answer = response
+        if _is_stray(visit.status):
+            request = flask.request
+            self.strays.answered(request.environ, request.method, request.path, visit.status)
         # A file that is handed through sends no statements, and servers look at its type.
         if response.is_streamed and not response.direct_passthrough:
             visit.streams = True
             self._unread[id(visit)] = visit
             response.response = _Stream(response.response, visit, self._read)
+        elif not response.is_streamed and (visit.status >= 400 or response.mimetype == "text/html"):
+            for part in response.iter_encoded():
+                visit.keep(part)
 
     @_harmless
     def on_exception(self, app: flask.Flask, **_: Any) -> None:
@@ -149,23 +179,22 @@ class Watch:
                 self.log.unserved += 1
                 return
             _, method, rule, endpoint = visit.key
-            traffic = self.log.of(visit.key)
             exchange = Exchange(
-                Route(method, rule, endpoint), ANONYMOUS, rule, visit.status, statements=tuple(statements)
+                Route(method, rule, endpoint),
+                ANONYMOUS,
+                rule,
+                visit.status,
+                scheme=visit.scheme,
+                statements=tuple(statements),
+                marks={"csp-meta": "yes"} if b'http-equiv="content-security-policy"' in visit.body.lower() else {},
             )
-            (traffic.low if visit.shared else traffic.counts)[len(exchange.counted)] += 1
-            traffic.statuses[visit.status] += 1
-            limit = self._context.limits.slow_statement_ms
-            traffic.slow += sum(s.elapsed_ms > limit for s in exchange.counted)
-            repeated = sql.repeated_statement(exchange, self._context).findings
-            wrote = sql.write_on_safe_method(exchange, self._context).findings
-            traffic.repeats += bool(repeated)
-            traffic.writes += bool(wrote)
-            for finding in (*repeated, *wrote):
-                where = f" at {finding.place.path}:{finding.place.line}" if finding.place else ""
-                # Numbers differ from request to request: the statement and its line say enough.
-                what = str(finding.evidence.get("sql", ""))[:80]
-                traffic.note(f"{finding.rule} {method} {rule}{where}: {what}")
+            if visit.answer is not None:
+                headers, media_type = safe_headers(visit.answer.headers.items()), visit.answer.mimetype or ""
+                exchange = replace(exchange, headers=headers, content_type=media_type.lower())
+            traffic = self.log.of(visit.key)
+            seen.statements(traffic, exchange, self._context, shared=visit.shared)
+            if visit.answer is not None:
+                seen.answer(traffic, exchange, self._context, api=visit.api, body=bytes(visit.body))
 
 
 class _Stream:
@@ -180,7 +209,9 @@ class _Stream:
     def __next__(self) -> Any:
         with self._visit.recording.resume():
             try:
-                return next(self._parts)
+                part = next(self._parts)
+                self._visit.keep(part)
+                return part
             except BaseException:
                 self._ended()
                 raise
@@ -201,6 +232,12 @@ class _Stream:
 
 def _identity() -> int:
     return id(flask.request._get_current_object())  # type: ignore[attr-defined]
+
+
+def _is_stray(status: int) -> bool:
+    """No route serves the request, and the app has said so: a redirect to the right URL or a catch-all page serves."""
+    refusal = flask.request.routing_exception
+    return getattr(refusal, "code", None) in (404, 405) and status in (404, 405)
 
 
 def _shares_app_context() -> bool:

@@ -11,7 +11,16 @@ _catalogue: dict[str, Rule] = {}
 
 
 def rule(
-    *, code: str, name: str, level: Level, claim: str, control: str, rationale: str, source: str, remedy: str
+    *,
+    code: str,
+    name: str,
+    level: Level,
+    claim: str,
+    control: str,
+    rationale: str,
+    source: str,
+    remedy: str,
+    passive: bool = False,
 ) -> Callable[[Callable[[Rule, Any, Context], Judgement]], Rule]:
     """Turn `judge(rule, evidence, context) -> Judgement` into a registered `Rule`.
 
@@ -22,7 +31,7 @@ def rule(
     def register(judge: Callable[[Rule, Any, Context], Judgement]) -> Rule:
         if code in _catalogue:
             raise ValueError(f"rule code {code} is registered twice")
-        entry = Rule(code, name, level, claim, control, rationale, source, remedy, judge)
+        entry = Rule(code, name, level, claim, control, rationale, source, remedy, judge, passive)
         _catalogue[code] = entry
         return entry
 

@@ -7,11 +7,11 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import flask
 import sqlalchemy as sa
@@ -24,7 +24,7 @@ from seatrial.model.evidence import AppFacts, Exchange, Kind, OutboundCall, Rais
 from seatrial.model.findings import Place
 from seatrial.model.inventory import ANONYMOUS, Route
 from seatrial.model.profiles import Profile
-from seatrial.observe import connections, outbound, statements
+from seatrial.observe import connections, eager, outbound, statements
 from seatrial.observe.attribution import Attribution
 from seatrial.observe.callsite import CallSites
 from seatrial.observe.redaction import safe_headers
@@ -41,6 +41,8 @@ ATTRIBUTED = {
     Profile.PROTECTION: (statements.FIRST_ATTRIBUTED, statements.LAST_ATTRIBUTED),
 }
 """Which executions of one statement are attributed."""
+Loads = Literal["", "seen", "closely"]
+"""Whether eager loads are observed, and whether the calls of the request are followed for that."""
 USER_AGENT = "Seatrial"
 FORGED_HOST = "forged-host.example"
 
@@ -61,6 +63,7 @@ class Reply:
     raised: Raised | None = None
     template: str = ""
     statements: tuple[Statement, ...] = ()
+    loads: eager.Loads | None = None
     outbound: tuple[OutboundCall, ...] = ()
     elapsed_ms: float = 0.0
 
@@ -256,6 +259,7 @@ class Target:
         *,
         base_url: str | None = None,
         rows: bool = False,
+        loads: Loads = "",
         **options: Any,
     ) -> Reply:
         """One request in a context of its own, within the time limit, with everything it did recorded.
@@ -266,7 +270,7 @@ class Target:
         if self.profile is Profile.PROTECTION:
             protections.reset_limits(self.app)
         owner = os.getpid()
-        reply = contextvars.Context().run(self._send, client, method, path, base_url, rows, options)
+        reply = contextvars.Context().run(self._send, client, method, path, base_url, rows, loads, options)
         if os.getpid() != owner:
             os._exit(0)  # a fork of the app's came back through the view: only the host itself may go on
         writes = sum(s.kind is Kind.DML for s in reply.statements)
@@ -283,6 +287,7 @@ class Target:
         path: str,
         base_url: str | None,
         rows: bool,
+        loads: Loads,
         options: Mapping[str, Any],
     ) -> Reply:
         reply = Reply()
@@ -300,6 +305,7 @@ class Target:
             flask.got_request_exception.connected_to(on_exception, self.app),
             flask.template_rendered.connected_to(on_template, self.app),
             outbound.outbound_calls() as calls,
+            eager.observe(self.sites, closely=loads == "closely") if loads else nullcontext() as reply.loads,
             statements.record(rows=rows, attribute=self.attribution, attributed=attributed) as recording,
         ):
             try:
@@ -353,6 +359,7 @@ class Target:
             body_size=len(reply.body),
             statements=reply.statements,
             outbound=reply.outbound,
+            eager=reply.loads.seen() if reply.loads is not None else (),
             raised=reply.raised,
             template=reply.template,
             failure=reply.failure,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from seatrial.model.errors import InconclusiveError
@@ -34,7 +34,11 @@ class Visit:
 def visit(target: Target, route: Route, identity: str) -> Visit:
     """Two GETs of a route. Raises InconclusiveError when the trial was banned or locked out on the way."""
     cold = drive(target, route, identity, route.path, rows=True)
-    warm = cold if cold.failure else drive(target, route, identity, route.path, rows=True)
+    warm = cold if cold.failure else drive(target, route, identity, route.path, rows=True, loads="seen")
+    if warm.ok and any(load.unseen for load in warm.eager):
+        # A third one whose calls are followed, which is too slow to be measured.
+        closely = drive(target, route, identity, route.path, rows=True, loads="closely")
+        warm = replace(warm, eager=closely.eager if closely.ok else warm.eager)
     return Visit(cold, warm)
 
 

@@ -32,8 +32,8 @@ def reply(shape: BaseModel, status: int = 200) -> Response:
 @bp.get("/summary")
 @login_required
 def summary() -> Response:
-    board = reports.dashboard(web.organization_id())
-    return reply(SummaryOut(items=board.items, open_orders=board.open_orders, expiring_lots=board.expiring_lots))
+    counts = reports.summary(web.organization_id())
+    return reply(SummaryOut(items=counts.items, open_orders=counts.open_orders, expiring_lots=counts.expiring_lots))
 
 
 @bp.get("/items")

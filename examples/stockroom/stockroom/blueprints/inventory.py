@@ -84,7 +84,7 @@ def detail(item_id: int) -> ResponseReturnValue:
 @login_required
 @web.needs("can_write")
 def edit(item_id: int) -> ResponseReturnValue:
-    return item_form(ItemForm(obj=inventory.item(web.organization_id(), item_id)), "Edit item")
+    return item_form(ItemForm(obj=inventory.item(web.organization_id(), item_id, lots=False)), "Edit item")
 
 
 @bp.post("/items/<int:item_id>/edit")
@@ -134,7 +134,7 @@ def archive(item_id: int) -> ResponseReturnValue:
 @bp.get("/items/<int:item_id>/history")
 @login_required
 def history(item_id: int) -> ResponseReturnValue:
-    item = inventory.item(web.organization_id(), item_id)
+    item = inventory.item(web.organization_id(), item_id, lots=False)
     page = inventory.lots(web.organization_id(), item_id, web.wanted_slice())
     return render_template("items/history.html", item=item, page=page)
 

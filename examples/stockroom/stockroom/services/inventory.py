@@ -57,7 +57,8 @@ def items(organization_id: int, wanted: Slice, text: str = "", category_id: int 
     )
 
 
-def item(organization_id: int, item_id: int) -> InventoryItem:
+def item(organization_id: int, item_id: int, *, lots: bool = True) -> InventoryItem:
+    """Raises NotFound. Its lots come with it, unless the page shows none."""
     found = db.session.scalar(
         select(InventoryItem)
         .where(InventoryItem.id == item_id, InventoryItem.organization_id == organization_id)
@@ -65,7 +66,7 @@ def item(organization_id: int, item_id: int) -> InventoryItem:
             joinedload(InventoryItem.category),
             joinedload(InventoryItem.supplier),
             joinedload(InventoryItem.location).joinedload(Location.warehouse),
-            selectinload(InventoryItem.lots),
+            *([selectinload(InventoryItem.lots)] if lots else []),
         )
     )
     if found is None:

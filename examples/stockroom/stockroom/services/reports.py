@@ -17,10 +17,14 @@ HORIZON = timedelta(days=30)
 
 
 @dataclass(frozen=True)
-class Dashboard:
+class Summary:
     items: int
     open_orders: int
     expiring_lots: int
+
+
+@dataclass(frozen=True)
+class Dashboard(Summary):
     recent: Sequence[AuditLog]
     low: Sequence[StockRow]
 
@@ -43,7 +47,7 @@ class Hit:
     name: str
 
 
-def dashboard(organization_id: int) -> Dashboard:
+def summary(organization_id: int) -> Summary:
     items = select(func.count(InventoryItem.id)).where(
         InventoryItem.organization_id == organization_id, InventoryItem.archived_at.is_(None)
     )
@@ -56,6 +60,11 @@ def dashboard(organization_id: int) -> Dashboard:
         InventoryHistory.expiration_date <= soon(),
     )
     counts = db.session.execute(select(items.scalar_subquery(), orders.scalar_subquery(), lots.scalar_subquery())).one()
+    return Summary(counts[0], counts[1], counts[2])
+
+
+def dashboard(organization_id: int) -> Dashboard:
+    counts = summary(organization_id)
     recent = db.session.scalars(
         select(AuditLog)
         .where(AuditLog.organization_id == organization_id)
@@ -64,7 +73,7 @@ def dashboard(organization_id: int) -> Dashboard:
         .limit(8)
     ).all()
     low = [row for row in stock(organization_id) if row.on_hand < row.reorder_level][:10]
-    return Dashboard(counts[0], counts[1], counts[2], recent, low)
+    return Dashboard(counts.items, counts.open_orders, counts.expiring_lots, recent, low)
 
 
 def soon() -> date:
