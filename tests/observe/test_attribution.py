@@ -83,6 +83,11 @@ ACCEPTANCE: dict[str, list[Row]] = {
 BEYOND: dict[str, list[Row]] = {
     "refreshed": [ALL_USERS, (6, Load.REFRESH, "User", "refresh", VIEWS, "S.refresh(user)")],
     "expired_attribute": [ALL_USERS, (6, Load.EXPIRED, "User", "__get__", VIEWS, "str(user.name)")],
+    "deferred_after_commit": [
+        ALL_USERS,
+        (6, Load.DEFERRED, "User.bio", "__get__", VIEWS, "{user.bio}{user.name}"),
+        (6, Load.EXPIRED, "User", "__get__", VIEWS, "{user.bio}{user.name}"),
+    ],
     "only_loaded": [
         (1, ASKED, "User", "scalars", VIEWS, "load_only(User.id)"),
         (6, Load.DEFERRED, "User.name", "__get__", VIEWS, "load_only(User.id)"),

@@ -64,7 +64,7 @@ def facts(context: Any) -> Facts | None:
             only = options._only_load_props
             if loading._is_user_refresh:
                 load = REFRESH
-            elif refreshed.expired or (only and only <= refreshed.expired_attributes):
+            elif only and only <= refreshed.expired_attributes:
                 load = EXPIRED
             else:
                 load = DEFERRED
@@ -141,8 +141,8 @@ def describe(facts: Facts) -> Origin:
 
 def _columns(load: Load, mapper: Any, only: frozenset[str], whole: bool) -> Origin:
     loaded = [mapper.attrs[key] for key in sorted(only) if key in mapper.column_attrs]
-    if load is EXPIRED and not whole and loaded and _of_subclass_only(mapper, loaded):
-        load = DEFERRED  # a query of the base class leaves out the tables of its subclasses
+    if load is EXPIRED and loaded and (_deferred(loaded) or (not whole and _of_subclass_only(mapper, loaded))):
+        load = DEFERRED
     # An attribute that the class inherits is named by the class that maps it: that is what an option takes.
     parents = {attribute.parent for attribute in loaded}
     named = parents.pop() if load is DEFERRED and len(parents) == 1 else mapper
@@ -154,7 +154,13 @@ def _columns(load: Load, mapper: Any, only: frozenset[str], whole: bool) -> Orig
     )
 
 
+def _deferred(loaded: list[Any]) -> bool:
+    """After a commit, columns that no query had loaded count as expired, too; but they come by themselves."""
+    return all(getattr(attribute, "deferred", False) for attribute in loaded)
+
+
 def _of_subclass_only(mapper: Any, loaded: list[Any]) -> bool:
+    """A query of the base class leaves out the tables of its subclasses."""
     base = set(mapper.base_mapper.tables)
     return not any(getattr(column, "table", None) in base for attribute in loaded for column in attribute.columns)
 
