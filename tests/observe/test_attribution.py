@@ -83,6 +83,11 @@ ACCEPTANCE: dict[str, list[Row]] = {
 BEYOND: dict[str, list[Row]] = {
     "refreshed": [ALL_USERS, (6, Load.REFRESH, "User", "refresh", VIEWS, "S.refresh(user)")],
     "expired_attribute": [ALL_USERS, (6, Load.EXPIRED, "User", "__get__", VIEWS, "str(user.name)")],
+    "deferred_after_commit": [
+        ALL_USERS,
+        (6, Load.DEFERRED, "User.bio", "__get__", VIEWS, "{user.bio}{user.name}"),
+        (6, Load.EXPIRED, "User", "__get__", VIEWS, "{user.bio}{user.name}"),
+    ],
     "only_loaded": [
         (1, ASKED, "User", "scalars", VIEWS, "load_only(User.id)"),
         (6, Load.DEFERRED, "User.name", "__get__", VIEWS, "load_only(User.id)"),
@@ -283,8 +288,9 @@ def test_private_names_say_what_the_public_ones_say(blog: Blog, route: str) -> N
     def by_context(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
         facts = orm.facts(context)
         if facts is not None and not (context.isinsert or context.isupdate or context.isdelete):
-            column = facts.load in (Load.REFRESH, Load.EXPIRED, Load.DEFERRED)
-            private.append((facts.load is Load.LAZY, column, facts.relationship.key if facts.relationship else ""))
+            load, _, relationship, *_ = facts
+            column = load in (Load.REFRESH, Load.EXPIRED, Load.DEFERRED)
+            private.append((load is Load.LAZY, column, relationship.key if relationship else ""))
 
     event.listen(Session, "do_orm_execute", by_event)
     event.listen(Engine, "before_cursor_execute", by_context)

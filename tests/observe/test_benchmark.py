@@ -1,5 +1,6 @@
-"""The benchmark of the recorder judges as it says."""
+"""The benchmarks of recorder and attribution judge as they say."""
 
+import importlib
 import importlib.util
 from pathlib import Path
 from types import ModuleType
@@ -59,3 +60,58 @@ def test_a_short_run(recorder: ModuleType, capsys: pytest.CaptureFixture[str], m
         "empty pair": 3,
         "seatrial": 3,
     }
+
+
+@pytest.fixture
+def attribution(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(PATH.parent.parent)
+    return importlib.import_module("benchmarks.attribution")
+
+
+@pytest.mark.parametrize(
+    ("repeats", "every", "peers", "strict", "code", "words"),
+    [
+        (
+            71.0,
+            80.0,
+            {"queryspy": 95.0, "pytest-queryguard": 90.0},
+            True,
+            0,
+            ["held  orm: one attribution +9.0", "0.37 of"],
+        ),
+        (71.0, 82.0, {"queryspy": 95.0, "pytest-queryguard": 90.0}, True, 1, ["MISSED  orm: one attribution +11.0"]),
+        (
+            76.0,
+            80.0,
+            {"queryspy": 95.0, "pytest-queryguard": 90.0},
+            True,
+            1,
+            ["MISSED  orm: 0.53 of pytest-queryguard"],
+        ),
+        (71.0, 80.0, {"queryspy": 95.0}, False, 0, ["held  orm: 0.31 of queryspy", "NOT PROVED"]),
+        (71.0, 80.0, {}, True, 1, ["held  orm: one attribution", "NOT PROVED"]),
+    ],
+)
+def test_judging_attribution(
+    attribution: ModuleType,
+    capsys: pytest.CaptureFixture[str],
+    repeats: float,
+    every: float,
+    peers: dict[str, float],
+    strict: bool,
+    code: int,
+    words: list[str],
+) -> None:
+    measured = {"no listener": 60.0, "seatrial": 71.0, attribution.REPEATS: repeats, attribution.EVERY: every, **peers}
+    absent = {name: "not installed" for name in attribution.PEERS if name not in peers}
+    values = {"orm": {name: [value] * 3 for name, value in measured.items()}}
+    assert attribution.judge(values, absent, strict) == code
+    said = capsys.readouterr().out
+    for word in words:
+        assert word in said
+    assert ("NOT PROVED" in said) is bool(absent)
+
+
+def test_attribution_without_ours_is_broken(attribution: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    assert attribution.judge({"orm": {"no listener": [1.0]}}, {"seatrial": "cannot be imported"}, False) == 1
+    assert "BROKEN" in capsys.readouterr().out

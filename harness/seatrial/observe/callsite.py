@@ -48,26 +48,17 @@ class _Own(NamedTuple):
     template: bool
 
 
-class _Line(NamedTuple):
-    """A line as found in a frame."""
+_Line = tuple[str, str, int, Any]
+"""A line as found in a frame: path as in `_Own`; file name as the frame has it, for reading the text; number; the Jinja
+template whose compiled code has this number, or None."""
 
-    path: str
-    file: str
-    """As the frame names it, for reading the text."""
-    line: int
-    template: Any = None
-    """The Jinja template whose compiled code has this line, which is not yet the template's own."""
+Trace = tuple[_Line | None, _Line | None, str]
+"""What one walk up the stack found. Plain tuples, because they are the cheapest things to make:
 
-
-class Trace(NamedTuple):
-    """What one walk up the stack found."""
-
-    own: _Line | None
-    """The nearest line in a file of the target's, Python or template."""
-    template: _Line | None
-    """The nearest line of a template, whoever it called to send the statement."""
-    api: str
-    """The outermost function of SQLAlchemy's below `own`: what the app, or a library for it, called."""
+0. the nearest line in a file of the target's, Python or template
+1. the nearest line of a template, whoever it called to send the statement
+2. the outermost function of SQLAlchemy's below 0: what the app, or a library for it, called
+"""
 
 
 class CallSites:
@@ -105,11 +96,11 @@ class CallSites:
                 own = _line(file, frame)
                 name = "" if api is None else api.co_name
                 if not file.template:
-                    return Trace(own, self._template(frame, parents), name)
+                    return own, self._template(frame, parents), name
                 # A template without a file has no line to show: the place is the line that renders it.
-                return Trace(own if file.path else self._outside(frame, parents), own, name)
+                return (own if file.path else self._outside(frame, parents)), own, name
             frame = frame.f_back or parents.next_frame()
-        return Trace(None, None, "" if api is None else api.co_name)
+        return None, None, "" if api is None else api.co_name
 
     def _template(self, frame: FrameType, parents: "_Parents") -> _Line | None:
         """The nearest line of a template outside of a frame."""
@@ -140,10 +131,11 @@ class CallSites:
 
     def origin(self, trace: Trace) -> Origin:
         """With template lines resolved and the text of the lines, where it can be read."""
-        place = None if trace.own is None else _place(trace.own)
-        if trace.template is None or trace.template is trace.own:
-            return Origin(place, api=trace.api, template=None if trace.template is None else place)
-        return Origin(place, api=trace.api, template=_place(trace.template))
+        own, template, api = trace
+        place = None if own is None else _place(own)
+        if template is None or template is own:
+            return Origin(place, api=api, template=None if template is None else place)
+        return Origin(place, api=api, template=_place(template))
 
     def at(self, file: str, line: int) -> Place | None:
         """The place of a line that a traceback names, or None where the file is not the target's own."""
@@ -213,16 +205,16 @@ def call_site(*roots: str | Path) -> CallSites:
 
 def _line(file: _Own, frame: FrameType) -> _Line:
     template = frame.f_globals.get(_TEMPLATE) if file.template else None
-    return _Line(file.path, frame.f_code.co_filename, frame.f_lineno, template)
+    return file.path, frame.f_code.co_filename, frame.f_lineno, template
 
 
 def _place(line: _Line) -> Place:
-    if line.template is None:
-        return Place(line.path, line.line, line_text(line.file, line.line))
-    number = line.template.get_corresponding_lineno(line.line)
-    if not line.path:
-        return Place(line.template.name or "<string>", number)
-    return Place(line.path, number, line_text(line.file, number))
+    path, file, number, template = line
+    if template is not None:
+        number = template.get_corresponding_lineno(number)
+        if not path:
+            return Place(template.name or "<string>", number)
+    return Place(path, number, line_text(file, number))
 
 
 def line_text(file: str, line: int) -> str:

@@ -9,7 +9,7 @@ SQLAlchemy that is supported, and `unreadable()` says where an installed one kee
 alive, for then the identity map would answer what the app would have asked the database. `describe` runs afterwards.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import sqlalchemy
@@ -24,18 +24,20 @@ _CHUNK = "primary_keys"
 """Parameter of the statements that load in chunks: selectin of relationships and of subclasses."""
 
 
-class Facts(NamedTuple):
-    """What is known of one execution while it runs."""
+# An enum's members are slow to look up.
+NONE, LAZY, EAGER = Load.NONE, Load.LAZY, Load.EAGER
+DEFERRED, EXPIRED, REFRESH = Load.DEFERRED, Load.EXPIRED, Load.REFRESH
 
-    load: Load
-    subject: Any = None
-    """Mapper or aliased class that the statement is about; of the refreshed object where columns are loaded."""
-    relationship: Any = None
-    columns: frozenset[str] | None = None
-    whole: bool = False
-    """The whole object had expired, as after a commit."""
-    compared: tuple[str, ...] = ()
-    """Keys of parameters whose values come from an object: `with_parent()`, dynamic and write-only collections."""
+Facts = tuple[Load, Any, Any, frozenset[str] | None, bool, tuple[str, ...]]
+"""What is known of one execution while it runs; a plain tuple, because it is the cheapest thing to make:
+
+0. why it was sent
+1. mapper or aliased class that it is about; that of the refreshed object where columns are loaded
+2. relationship that is loaded, or None
+3. attributes that are loaded, or None for all
+4. the whole object had expired, as after a commit
+5. keys of parameters whose values come from an object: `with_parent()`, dynamic and write-only collections
+"""
 
 
 def facts(context: Any) -> Facts | None:
@@ -49,36 +51,31 @@ def facts(context: Any) -> Facts | None:
         return None
     subject = attributes["plugin_subject"]
     if context.isinsert or context.isupdate or context.isdelete:
-        return Facts(Load.NONE, subject)
+        return NONE, subject, None, None, False, ()
     options = statement._compile_options
     path = getattr(options, "_current_path", None)  # a select() that was compiled before has plain options
     relationship = None if path is None else getattr(path, "prop", None)  # the root of paths has no property
     loading = context.execution_options.get(_LOAD_OPTIONS)
     if loading is not None:
         if loading._lazy_loaded_from is not None:
-            return Facts(Load.LAZY, subject, relationship)
+            return LAZY, subject, relationship, None, False, ()
         refreshed = loading._refresh_state
         if refreshed is not None:
-            return _column_load(refreshed, options._only_load_props, loading._is_user_refresh)
-    if relationship is not None:
-        return Facts(Load.EAGER, subject, relationship)
-    if _CHUNK in context.compiled.binds:
-        return Facts(Load.EAGER, subject)
+            only = options._only_load_props
+            if loading._is_user_refresh:
+                load = REFRESH
+            elif only and only <= refreshed.expired_attributes:
+                load = EXPIRED
+            else:
+                load = DEFERRED
+            return load, refreshed.mapper, None, only, refreshed.expired, ()
+    if relationship is not None or _CHUNK in context.compiled.binds:
+        return EAGER, subject, relationship, None, False, ()
     parameters = context.extracted_parameters
     if parameters is None:  # not cached: it was compiled for this execution
         parameters = context.compiled.bind_names
-    compared = tuple([p._identifying_key for p in parameters if p.callable is not None])
-    return Facts(Load.NONE, subject, compared=compared)
-
-
-def _column_load(refreshed: Any, only: frozenset[str] | None, asked: bool) -> Facts:
-    if asked:
-        load = Load.REFRESH
-    elif refreshed.expired or (only and only <= refreshed.expired_attributes):
-        load = Load.EXPIRED
-    else:
-        load = Load.DEFERRED
-    return Facts(load, refreshed.mapper, columns=only, whole=refreshed.expired)
+    compared = [p._identifying_key for p in parameters if p.callable is not None]
+    return NONE, subject, None, None, False, tuple(compared)
 
 
 def unreadable() -> str:
@@ -123,42 +120,47 @@ def _annotated(holder: type) -> set[str]:
 # ------------------------------------------------------------------------------------------------ after the request
 def describe(facts: Facts) -> Origin:
     """The facts in words; lines and function are the call site's to say."""
-    mapper = getattr(facts.subject, "mapper", None)
-    relationship = facts.relationship
-    if relationship is None and facts.compared and mapper is not None:
-        relationship = _compared(mapper, facts.compared)
+    load, subject, relationship, only, whole, compared = facts
+    mapper = getattr(subject, "mapper", None)
+    if relationship is None and compared and mapper is not None:
+        relationship = _compared(mapper, compared)
     if relationship is not None:
         return Origin(
             relationship=f"{relationship.parent.class_.__name__}.{relationship.key}",
-            load=facts.load,
+            load=load,
             to_many=bool(relationship.uselist),
             owner=_table(relationship.parent),
-            entity="" if mapper is None or facts.load is not Load.NONE else mapper.class_.__name__,
+            entity="" if mapper is None or load is not NONE else mapper.class_.__name__,
         )
     if mapper is None:
-        return Origin(load=facts.load)
-    if facts.load in (Load.DEFERRED, Load.EXPIRED, Load.REFRESH):
-        return _columns(facts, mapper)
-    return Origin(load=facts.load, entity=mapper.class_.__name__)
+        return Origin(load=load)
+    if load in (DEFERRED, EXPIRED, REFRESH):
+        return _columns(load, mapper, only or frozenset(), whole)
+    return Origin(load=load, entity=mapper.class_.__name__)
 
 
-def _columns(facts: Facts, mapper: Any) -> Origin:
-    loaded = [mapper.attrs[key] for key in sorted(facts.columns or ()) if key in mapper.column_attrs]
-    load = facts.load
-    if load is Load.EXPIRED and not facts.whole and loaded and _of_subclass_only(mapper, loaded):
-        load = Load.DEFERRED  # a query of the base class leaves out the tables of its subclasses
+def _columns(load: Load, mapper: Any, only: frozenset[str], whole: bool) -> Origin:
+    loaded = [mapper.attrs[key] for key in sorted(only) if key in mapper.column_attrs]
+    if load is EXPIRED and loaded and (_deferred(loaded) or (not whole and _of_subclass_only(mapper, loaded))):
+        load = DEFERRED
     # An attribute that the class inherits is named by the class that maps it: that is what an option takes.
     parents = {attribute.parent for attribute in loaded}
-    named = parents.pop() if load is Load.DEFERRED and len(parents) == 1 else mapper
+    named = parents.pop() if load is DEFERRED and len(parents) == 1 else mapper
     return Origin(
         load=load,
         owner=_table(mapper),
         entity=named.class_.__name__,
-        columns=tuple(attribute.key for attribute in loaded) if load is not Load.REFRESH else (),
+        columns=tuple(attribute.key for attribute in loaded) if load is not REFRESH else (),
     )
 
 
+def _deferred(loaded: list[Any]) -> bool:
+    """After a commit, columns that no query had loaded count as expired, too; but they come by themselves."""
+    return all(getattr(attribute, "deferred", False) for attribute in loaded)
+
+
 def _of_subclass_only(mapper: Any, loaded: list[Any]) -> bool:
+    """A query of the base class leaves out the tables of its subclasses."""
     base = set(mapper.base_mapper.tables)
     return not any(getattr(column, "table", None) in base for attribute in loaded for column in attribute.columns)
 

@@ -36,7 +36,7 @@ BODY_LIMIT = 8 * 1024 * 1024
 """Bytes of a response that are read before it counts as endless."""
 ATTRIBUTED = {
     # SQL007 must know of every execution whether a template sent it, of the first and of the seventh as well. One costs
-    # about 10 µs (benchmarks/attribution.py), where an ORM statement itself takes hundreds on a server.
+    # an eighth of an ORM statement on SQLite in memory (benchmarks/attribution.py), and less of one on a server.
     Profile.SWEEP: (1, sys.maxsize),
     Profile.PROTECTION: (statements.FIRST_ATTRIBUTED, statements.LAST_ATTRIBUTED),
 }

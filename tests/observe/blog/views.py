@@ -105,6 +105,13 @@ def expired():
 
 
 @route
+def deferred_after_commit():
+    all_users = users()
+    S.commit()
+    return "".join(f"{user.bio}{user.name}" for user in all_users)
+
+
+@route
 def nested():
     return str(sum(len(post.comments) for user in users() for post in user.posts))
 
