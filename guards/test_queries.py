@@ -1,4 +1,4 @@
-"""Statements per route: within budget, no repeats, none slow, no write on GET, none from a template; eager loads read."""
+"""Statements per route: within budget, no repeats, none slow, no write on GET, none from a template; eager loads."""
 
 from seatrial.plugin.guarding import Trial, guard, pages
 from seatrial.rules import eager, sql

@@ -34,7 +34,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Mapper, strategies
 from sqlalchemy.orm.collections import collection_adapter
 
 from seatrial.model.evidence import EagerLoad
-from seatrial.observe.callsite import CallSites, Site
+from seatrial.observe.callsite import CallSites, Trace
 from seatrial.observe.wholesale import Line, Wholesale
 
 _STRATEGIES = ("JoinedLoader", "SubqueryLoader", "SelectInLoader", "ImmediateLoader")
@@ -46,7 +46,7 @@ class _Load:
 
     __slots__ = ("mapped", "parents", "prop", "rows", "site", "strategy", "through")
 
-    def __init__(self, prop: Any, strategy: str, mapped: bool, through: Any, site: Site | None) -> None:
+    def __init__(self, prop: Any, strategy: str, mapped: bool, through: Any, site: Trace | None) -> None:
         self.prop, self.strategy, self.mapped, self.through, self.site = prop, strategy, mapped, through, site
         self.parents = self.rows = 0
 
@@ -81,7 +81,7 @@ class Loads:
             read=read,
             through=_name(load.through) if load.through is not None else "",
             unseen="" if read or not load.rows else self._unseen(load, classes),
-            place=self._sites.place(load.site) if load.site is not None else None,
+            place=self._sites.origin(load.site).place if load.site is not None else None,
         )
 
     def _unseen(self, load: _Load, classes: list[type]) -> str:
@@ -106,7 +106,7 @@ class Loads:
         if found is None:
             _observe_reads(prop)
             through = _through((*context.compile_state.current_path.path, *path.path), prop)
-            found = self._loads[key] = _Load(prop, str(strategy), option is None, through, self._sites.find())
+            found = self._loads[key] = _Load(prop, str(strategy), option is None, through, self._sites.trace())
         return found
 
 

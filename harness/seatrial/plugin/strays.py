@@ -17,7 +17,7 @@ from typing import Any
 import werkzeug.test
 
 from seatrial.model.suite import Looked, Stray, TestRun
-from seatrial.observe.callsite import CallSites, Site
+from seatrial.observe.callsite import CallSites, Trace
 
 _MARK = "_seatrial_mark"
 _STATUS = frozenset({"status_code", "status"})
@@ -40,7 +40,7 @@ class _Mark:
     path: str
     status: int
     looked: Looked = Looked.UNSEEN
-    site: Site | None = None
+    site: Trace | None = None
 
     def look(self, looked: Looked) -> None:
         if self.looked is not Looked.STATUS:
@@ -103,7 +103,7 @@ class Strays:
         kind: Any = type(response)
         response.__class__ = _watched(kind)
         mark.looked = Looked.NOTHING
-        mark.site = self._sites.find()
+        mark.site = self._sites.trace()
 
     # ------------------------------------------------------------------ one test
     def passed(self, test: str) -> None:
@@ -118,7 +118,7 @@ class Strays:
         found: dict[str, list[Stray]] = {}
         for mark in self._marks:
             if mark.test in self._passed:
-                place = self._sites.place(mark.site) if mark.site is not None else None
+                place = self._sites.origin(mark.site).place if mark.site is not None else None
                 found.setdefault(mark.test, []).append(Stray(mark.method, mark.path, mark.status, mark.looked, place))
         return [TestRun(test, True, tuple(strays)) for test, strays in found.items()]
 
