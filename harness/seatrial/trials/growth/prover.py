@@ -69,6 +69,8 @@ class Prover:
     causes: dict[str, str] = field(default_factory=dict)
     reason: str = ""
     answer: Exchange | None = None
+    _refused: dict[str, str] = field(default_factory=dict)
+    """Tables of which the page cannot have more rows, and what it did: a row of settings read by `one()`."""
     _tables: dict[str, frozenset[str]] = field(default_factory=dict)
     """Tables that each statement names, by fingerprint."""
 
@@ -106,7 +108,7 @@ class Prover:
         seen = {name: list(keys) for name, keys in first.cold.loaded.items() if name in self.bench.known}
         self.named = self.bench.named(seen)
         ways = self.bench.ways(tables, first.cold.grouped, seen)
-        pairs = [first, *(self._grown(ways, copies, seen) for copies in TOGETHER)]
+        pairs = self._together(first, ways, seen)
         together = self._keep("", Way(), "all tables together, in every way", (0, *TOGETHER), pairs)
         reasons = self.bench.skipped
         self.bench.back()
@@ -117,8 +119,31 @@ class Prover:
             self._alone(first, suspects, _likely(together[0], suspects, candidates), ways, seen)
         self._under_the_named(first, pairs, ways, seen)
         for table in sorted(tables - reached):
-            self.unreached[table] = _why(table, reasons)
-        self._behind_pages(first, tables - reached, ways, seen)
+            self.unreached[table] = self._refused.get(table) or _why(table, reasons)
+        self._behind_pages(first, tables - reached - self._refused.keys(), ways, seen)
+
+    def _together(self, first: Pair, ways: dict[str, list[Way]], seen: Seen) -> list[Pair]:
+        """Every size with all tables grown. Tables of which the page cannot have more rows are taken out of `ways`."""
+        try:
+            return self._all_grown(first, ways, seen)
+        except UnansweredError as error:
+            self.bench.back()
+            for table in list(ways):
+                try:
+                    self._learn(self.bench.grown({table: ways[table]}, TOGETHER[0], seen))
+                except UnansweredError as alone:
+                    self._refused[table] = f"{alone} when there are more of them"
+                    del ways[table]
+                self.bench.back()
+            if not self._refused or not ways:
+                raise _with_more(error, TOGETHER[0]) from None
+        try:
+            return self._all_grown(first, ways, seen)
+        except UnansweredError as error:
+            raise _with_more(error, TOGETHER[0]) from None
+
+    def _all_grown(self, first: Pair, ways: Mapping[str, Sequence[Way]], seen: Seen) -> list[Pair]:
+        return [first, *(self._learn(self.bench.grown(ways, copies, seen)) for copies in TOGETHER)]
 
     def _learn(self, pair: Pair) -> Pair:
         for measure in (pair.cold, pair.warm):
@@ -130,7 +155,7 @@ class Prover:
         try:
             return self._learn(self.bench.grown(chosen, copies, seen))
         except UnansweredError as error:
-            raise StoppedError(f"{error} once its tables have {copies} more of each chosen row") from None
+            raise _with_more(error, copies) from None
 
     def _without_known(self, suspects: dict[str, Statement], together: Sequence[Series]) -> dict[str, Statement]:
         """Those that still have to be explained: what a layout sends was explained on the first page that has it.
@@ -250,6 +275,10 @@ class Prover:
         naming = [fp for fp in every(measures) if table in self._tables[fp]]
         steady = [fp for fp in naming if len({measure.times(fp) for measure in measures}) == 1]
         return frozenset(steady or naming)
+
+
+def _with_more(error: UnansweredError, copies: int) -> StoppedError:
+    return StoppedError(f"{error} once its tables have {copies} more of each chosen row")
 
 
 def _by_temperature(pairs: Sequence[Pair]) -> Iterable[tuple[bool, list[Measure]]]:
