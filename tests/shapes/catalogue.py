@@ -75,6 +75,7 @@ LAZY = "lazy"
 SHAPES = (
     # relationships
     Shape("lazy-collection", "author", relationship="Author.articles", load=LAZY),
+    Shape("legacy-query", "author", relationship="Author.articles", load=LAZY),
     Shape("many-to-one", "comment", target="article", relationship="Comment.article", load=LAZY),
     Shape("two-hops", "article", target="author", relationship="Article.author", load=LAZY),
     Shape("one-to-one", "author", relationship="Author.profile", load=LAZY),
@@ -129,6 +130,7 @@ SHAPES = (
     Shape("full-page", "event", relationship="Event.notes", load=LAZY),
     Shape("detail", "article", relationship="Article.comments", load=LAZY, argument="/<int:author_id>"),
     Shape("tenant", "project", relationship="Project.tasks", load=LAZY, identity="member"),
+    Shape("singleton", "article", relationship="Article.comments", load=LAZY),
     Shape("streamed", "article", relationship="Article.comments", load=LAZY),
     # outside of the view's own session
     Shape("second-bind", "product", api="scalar"),

@@ -47,6 +47,10 @@ class StoppedError(Exception):
     """Why the series cannot go on, in words."""
 
 
+class RefusedError(StoppedError):
+    """The page does not answer as it should, in words: what was grown may be the reason."""
+
+
 @dataclass(slots=True)
 class Measure:
     """One request at one size."""
@@ -86,6 +90,8 @@ class Prover:
     tables: dict[str, frozenset[str]] = field(default_factory=dict)
     """Tables that a statement names, by fingerprint."""
     unreached: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+    """Tables of which the page cannot have more rows, and what it did: a row of settings read by `one()`."""
     notes: list[str] = field(default_factory=list)
 
     # ------------------------------------------------------------------ measuring
@@ -105,9 +111,9 @@ class Prover:
             client = self.target.client(self.identity)
             reply = self.target.send(client, self.route.method, self.route.path, rows=True)
         if reply.failure:
-            raise StoppedError(f"the page {reply.failure}")
+            raise RefusedError(f"the page {reply.failure}")
         if not 200 <= reply.status < 300:
-            raise StoppedError(f"the page answers {reply.status}")
+            raise RefusedError(f"the page answers {reply.status}")
         statements: dict[str, list[Statement]] = {}
         for statement in reply.statements:
             if statement.kind in (Kind.SELECT, Kind.DML):
@@ -148,11 +154,7 @@ class Prover:
         self.grower.begin(tables)
         grouped = self._named(first.cold, _GROUPED)
         ways = {table: self.grower.ways(table, seen, grouped=table in grouped) for table in sorted(tables)}
-        pairs = [first]
-        for before, copies in zip((0, *TOGETHER), TOGETHER, strict=False):
-            for table in ways:
-                self.grower.grow(table, ways[table], copies - before, seen)
-            pairs.append(self._grown(copies))
+        pairs = self._together(first, ways, seen)
         together = self._keep("", "all tables together, in every way", (0, *TOGETHER), pairs)
         reasons = dict(self.grower.skipped)
         self._take_back()
@@ -162,14 +164,40 @@ class Prover:
             tables_first = _likely(together[0], suspects, sorted(reached | (_owners(suspects) & tables)))
             self._alone(first, suspects, tables_first, ways, seen)
         for table in sorted(tables - reached):
-            self.unreached[table] = _why(table, reasons)
-        self._behind_pages(first, tables - reached, ways, seen)
+            self.unreached[table] = self.refused.get(table) or _why(table, reasons)
+        self._behind_pages(first, tables - reached - self.refused.keys(), ways, seen)
+
+    def _together(self, first: Pair, ways: dict[str, list[Way]], seen: dict[str, list[tuple[Any, ...]]]) -> list[Pair]:
+        """Every size with all tables grown. Tables of which the page cannot have more rows are taken out of `ways`."""
+        try:
+            return self._all_grown(first, ways, seen)
+        except RefusedError:
+            self._take_back()
+            for table in list(ways):
+                self.grower.grow(table, ways[table], TOGETHER[0], seen)
+                try:
+                    self.measure()
+                except RefusedError as error:
+                    self.refused[table] = f"{error} when there are more of them"
+                    del ways[table]
+                self._take_back()
+            if not self.refused or not ways:
+                raise
+            return self._all_grown(first, ways, seen)
+
+    def _all_grown(self, first: Pair, ways: dict[str, list[Way]], seen: dict[str, list[tuple[Any, ...]]]) -> list[Pair]:
+        pairs = [first]
+        for before, copies in zip((0, *TOGETHER), TOGETHER, strict=False):
+            for table in ways:
+                self.grower.grow(table, ways[table], copies - before, seen)
+            pairs.append(self._grown(copies))
+        return pairs
 
     def _grown(self, copies: int) -> Pair:
         try:
             return self.measure()
         except StoppedError as error:
-            raise StoppedError(f"{error} once its tables have {copies} more of each chosen row") from None
+            raise type(error)(f"{error} once its tables have {copies} more of each chosen row") from None
 
     def _alone(
         self,

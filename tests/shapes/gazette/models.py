@@ -23,6 +23,13 @@ class Organization(db.Model):
     projects = db.relationship("Project")
 
 
+class Setting(db.Model):
+    """One row for the whole app."""
+
+    id = db.Column(db.Integer, primary_key=True)
+    title = db.Column(db.String(40), nullable=False)
+
+
 class Member(db.Model):
     id = db.Column(db.Integer, primary_key=True)
     organization_id = db.Column(db.ForeignKey("organization.id"), nullable=False)

@@ -23,11 +23,24 @@ def seed(app: Flask, factor: int = 1) -> None:
         m.db.session.add_all(events)
         # what all copies share: one organization, one author of many articles
         organization = m.Organization(name="ours")
+        m.db.session.add(m.Setting(title="gazette"))
         m.db.session.add_all([organization, m.Organization(name="theirs")])
         m.db.session.flush()
         m.db.session.add(m.Member(organization_id=organization.id, token="token-of-ours"))
         for number in range(factor):
             m.db.session.add(m.Project(organization_id=organization.id, name=f"p{number}", tasks=[m.Task(title="t")]))
+        first = m.db.session.scalars(m.db.select(m.Article).order_by(m.Article.id)).first()
+        for number in range(1, factor):
+            m.db.session.add(
+                m.Article(
+                    author_id=first.author_id,
+                    category_id=first.category_id,
+                    title=f"more {number}",
+                    status="open",
+                    body="text",
+                    comments=[m.Comment(text="more")],
+                )
+            )
         m.db.session.commit()
 
 
