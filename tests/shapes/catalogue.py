@@ -42,6 +42,9 @@ class Shape:
     def __str__(self) -> str:
         return self.name
 
+    unseen: bool = False
+    """Its statements follow something else than rows: growth acquits it."""
+
     @property
     def kinds(self) -> tuple[str, ...]:
         return ("sound",) if self.trap else ("flawed", "sound")
@@ -136,6 +139,9 @@ SHAPES = (
     Shape("second-bind", "product", api="scalar"),
     Shape("thread-pool", "article", api="scalar"),
     Shape("after-request", "article", relationship="Article.comments", load=LAZY),
+    # a statement per value, not per row: copies of rows have the same values
+    Shape("distinct-values", "article", unseen=True),
+    Shape("list-in-a-column", "article", unseen=True),
     # sound, and suspicious
     Shape("five-aggregates", "article", trap=True),
     Shape("fixed-enum", "article", trap=True),

@@ -38,7 +38,7 @@ def cells(kind: str, shapes: Sequence[Shape] = SHAPES) -> list[object]:
     found = []
     for database in ("sqlite", "embedded"):
         for shape in shapes:
-            if kind in shape.kinds:
+            if kind in shape.kinds and not (kind == "flawed" and shape.unseen):
                 always = database == "sqlite" or shape.name in ALWAYS_ON_POSTGRESQL
                 marks = [] if always else [pytest.mark.matrix]
                 found.append(pytest.param(database, shape, id=f"{database}-{shape}", marks=marks))
@@ -86,6 +86,12 @@ def test_a_proof_names_the_relationship(judge: Judge, database: str, shape: Shap
     assert proof(judge(database, shape, "flawed"), shape).evidence["relationship"] == shape.relationship
 
 
+@pytest.mark.parametrize("shape", [s for s in SHAPES if s.unseen], ids=str)
+def test_a_statement_per_value_is_a_known_blind_spot(judge: Judge, shape: Shape) -> None:
+    """docs/n-plus-one.md says so; whoever lets growth see it takes it off there, and here."""
+    assert judge("sqlite", shape, "flawed").check.outcome is Outcome.PASS
+
+
 def test_the_catalogue_is_the_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(APP.parent))
     monkeypatch.setitem(os.environ, "DATABASE_URL", f"sqlite:///{tmp_path}/gazette.db")
@@ -96,4 +102,4 @@ def test_the_catalogue_is_the_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         if name.partition(".")[0] == APP.name:
             del sys.modules[name]
     assert routes == {shape.key(kind) for shape in SHAPES for kind in shape.kinds}
-    assert [shape.name for shape in SHAPES if not shape.trap and len(shape.places) != 1] == []
+    assert [shape.name for shape in SHAPES if not (shape.trap or shape.unseen) and len(shape.places) != 1] == []

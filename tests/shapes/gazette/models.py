@@ -86,6 +86,7 @@ class Article(db.Model):
     category_id = db.Column(db.ForeignKey("category.id"), nullable=False)
     title = db.Column(db.String(40), nullable=False)
     status = db.Column(db.String(10), nullable=False)
+    related = db.Column(db.JSON, nullable=False)
     body = deferred(db.Column(db.Text, nullable=False))
     author = db.relationship(Author, back_populates="articles")
     comments = db.relationship("Comment", back_populates="article", order_by="Comment.id")

@@ -42,9 +42,8 @@ def lazy_collection_sound():
 
 @flawed.get("/legacy-query")
 def legacy_query():
-    return jsonify(
-        [[article.title for article in author.articles] for author in Author.query.all()]
-    )  # HERE legacy-query
+    authors = Author.query.all()
+    return jsonify([[article.title for article in author.articles] for author in authors])  # HERE legacy-query
 
 
 @sound.get("/legacy-query")
