@@ -42,6 +42,9 @@ class Shape:
     def __str__(self) -> str:
         return self.name
 
+    unseen: bool = False
+    """Its statements follow something else than rows: growth acquits it."""
+
     @property
     def kinds(self) -> tuple[str, ...]:
         return ("sound",) if self.trap else ("flawed", "sound")
@@ -75,6 +78,7 @@ LAZY = "lazy"
 SHAPES = (
     # relationships
     Shape("lazy-collection", "author", relationship="Author.articles", load=LAZY),
+    Shape("legacy-query", "author", relationship="Author.articles", load=LAZY),
     Shape("many-to-one", "comment", target="article", relationship="Comment.article", load=LAZY),
     Shape("two-hops", "article", target="author", relationship="Article.author", load=LAZY),
     Shape("one-to-one", "author", relationship="Author.profile", load=LAZY),
@@ -129,11 +133,15 @@ SHAPES = (
     Shape("full-page", "event", relationship="Event.notes", load=LAZY),
     Shape("detail", "article", relationship="Article.comments", load=LAZY, argument="/<int:author_id>"),
     Shape("tenant", "project", relationship="Project.tasks", load=LAZY, identity="member"),
+    Shape("singleton", "article", relationship="Article.comments", load=LAZY),
     Shape("streamed", "article", relationship="Article.comments", load=LAZY),
     # outside of the view's own session
     Shape("second-bind", "product", api="scalar"),
     Shape("thread-pool", "article", api="scalar"),
     Shape("after-request", "article", relationship="Article.comments", load=LAZY),
+    # a statement per value, not per row: copies of rows have the same values
+    Shape("distinct-values", "article", unseen=True),
+    Shape("list-in-a-column", "article", unseen=True),
     # sound, and suspicious
     Shape("five-aggregates", "article", trap=True),
     Shape("fixed-enum", "article", trap=True),

@@ -2,38 +2,18 @@
 
 import importlib
 import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from shapes.catalogue import APP, SHAPES, TOKEN, Shape
-from support import project
+from shapes.catalogue import APP, SHAPES, Shape
+from shapes.driver import Host, open_host
 
-from seatrial.config import load
 from seatrial.model.findings import Finding, Judgement
-from seatrial.model.inventory import Inventory
 from seatrial.model.outcomes import Outcome
-from seatrial.model.profiles import Profile
-from seatrial.model.rules import Context
-from seatrial.rules.growth import n_plus_one
-from seatrial.trials.pilot import Pilot, open_run, prepare
 
-CONFIG = """
-    [tool.seatrial]
-    app = "gazette:create_app"
-    seed = "gazette:seed"
-    [tool.seatrial.database]
-    url = "{database}"
-    [tool.seatrial.env]
-    DATABASE_URL = "{{database_url}}"
-    [[tool.seatrial.identities]]
-    name = "member"
-    headers = {token}
-    """
 ALWAYS_ON_POSTGRESQL = {"lazy-collection", "many-to-one", "text-literals", "full-page", "second-bind", "pydantic"}
 """The others are cells of a matrix there."""
 
@@ -42,38 +22,23 @@ Judge = Callable[[str, Shape, str], Judgement]
 
 @pytest.fixture(scope="module")
 def judge() -> Iterator[Judge]:
-    """judge(database, shape, kind): what SQL001 says. One host per database, and each route is tried once."""
-    judged: dict[tuple[str, Shape, str], Judgement] = {}
-    hosts: dict[str, tuple[Inventory, Pilot]] = {}
+    """judge(database, shape, kind): what SQL001 says. One host per database."""
+    hosts: dict[str, Host] = {}
     with ExitStack() as stack:
 
         def ask(database: str, shape: Shape, kind: str) -> Judgement:
             if database not in hosts:
-                hosts[database] = stack.enter_context(host(database))
-            inventory, pilot = hosts[database]
-            if (database, shape, kind) not in judged:
-                growth = pilot.growth(inventory.by_key(shape.key(kind)), shape.identity)
-                judged[database, shape, kind] = n_plus_one(growth, Context())
-            return judged[database, shape, kind]
+                hosts[database] = stack.enter_context(open_host(database))
+            return hosts[database].judge(shape, kind)
 
         yield ask
-
-
-@contextmanager
-def host(database: str) -> Iterator[tuple[Inventory, Pilot]]:
-    token = ", ".join(f'{name} = "{value}"' for name, value in TOKEN.items())
-    with tempfile.TemporaryDirectory() as folder:
-        root = project(Path(folder) / "app", {}, config=CONFIG.format(database=database, token=f"{{ {token} }}"))
-        shutil.copytree(APP, root / APP.name, ignore=shutil.ignore_patterns("__pycache__"))
-        with open_run(load(root)) as run:
-            yield prepare(run, Profile.SWEEP), Pilot(run)
 
 
 def cells(kind: str, shapes: Sequence[Shape] = SHAPES) -> list[object]:
     found = []
     for database in ("sqlite", "embedded"):
         for shape in shapes:
-            if kind in shape.kinds:
+            if kind in shape.kinds and not (kind == "flawed" and shape.unseen):
                 always = database == "sqlite" or shape.name in ALWAYS_ON_POSTGRESQL
                 marks = [] if always else [pytest.mark.matrix]
                 found.append(pytest.param(database, shape, id=f"{database}-{shape}", marks=marks))
@@ -121,6 +86,12 @@ def test_a_proof_names_the_relationship(judge: Judge, database: str, shape: Shap
     assert proof(judge(database, shape, "flawed"), shape).evidence["relationship"] == shape.relationship
 
 
+@pytest.mark.parametrize("shape", [s for s in SHAPES if s.unseen], ids=str)
+def test_a_statement_per_value_is_a_known_blind_spot(judge: Judge, shape: Shape) -> None:
+    """docs/n-plus-one.md says so; whoever lets growth see it takes it off there, and here."""
+    assert judge("sqlite", shape, "flawed").check.outcome is Outcome.PASS
+
+
 def test_the_catalogue_is_the_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(APP.parent))
     monkeypatch.setitem(os.environ, "DATABASE_URL", f"sqlite:///{tmp_path}/gazette.db")
@@ -131,4 +102,4 @@ def test_the_catalogue_is_the_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         if name.partition(".")[0] == APP.name:
             del sys.modules[name]
     assert routes == {shape.key(kind) for shape in SHAPES for kind in shape.kinds}
-    assert [shape.name for shape in SHAPES if not shape.trap and len(shape.places) != 1] == []
+    assert [shape.name for shape in SHAPES if not (shape.trap or shape.unseen) and len(shape.places) != 1] == []

@@ -200,3 +200,33 @@ def pairwise_sound():
     for article, comment in db.session.execute(select(Comment.article_id, Comment.id)):
         by_article[article].add(comment)
     return jsonify([second in by_article[first] for first in ids for second in ids])
+
+
+@flawed.get("/distinct-values")
+def distinct_values():
+    """One statement per value of a column, however many rows have it."""
+    found = {}
+    for status in db.session.scalars(select(Article.status).distinct()).all():
+        found[status] = db.session.scalars(select(Article.title).where(Article.status == status)).all()
+    return jsonify(found)
+
+
+@sound.get("/distinct-values")
+def distinct_values_sound():
+    found = defaultdict(list)
+    for status, title in db.session.execute(select(Article.status, Article.title)):
+        found[status].append(title)
+    return jsonify(found)
+
+
+@flawed.get("/list-in-a-column")
+def list_in_a_column():
+    """One statement per element of a list that one row holds."""
+    first = articles()[0]
+    return jsonify([db.session.scalar(select(Article.title).where(Article.id == key)) for key in first.related])
+
+
+@sound.get("/list-in-a-column")
+def list_in_a_column_sound():
+    first = articles()[0]
+    return jsonify(db.session.scalars(select(Article.title).where(Article.id.in_(first.related))).all())

@@ -23,6 +23,13 @@ class Organization(db.Model):
     projects = db.relationship("Project")
 
 
+class Setting(db.Model):
+    """One row for the whole app."""
+
+    id = db.Column(db.Integer, primary_key=True)
+    title = db.Column(db.String(40), nullable=False)
+
+
 class Member(db.Model):
     id = db.Column(db.Integer, primary_key=True)
     organization_id = db.Column(db.ForeignKey("organization.id"), nullable=False)
@@ -79,6 +86,7 @@ class Article(db.Model):
     category_id = db.Column(db.ForeignKey("category.id"), nullable=False)
     title = db.Column(db.String(40), nullable=False)
     status = db.Column(db.String(10), nullable=False)
+    related = db.Column(db.JSON, nullable=False)
     body = deferred(db.Column(db.Text, nullable=False))
     author = db.relationship(Author, back_populates="articles")
     comments = db.relationship("Comment", back_populates="article", order_by="Comment.id")

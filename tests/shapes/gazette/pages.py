@@ -4,7 +4,7 @@ from flask import Response, abort, jsonify, request, stream_with_context
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
-from gazette.models import Article, Author, Comment, Event, Member, Project, db
+from gazette.models import Article, Author, Comment, Event, Member, Project, Setting, db
 from gazette.views import flawed, sound
 
 PAGE = 2
@@ -55,6 +55,23 @@ def tenant():
 @sound.get("/tenant")
 def tenant_sound():
     return jsonify([[task.title for task in project.tasks] for project in projects(selectinload(Project.tasks))])
+
+
+def setting():
+    """There must be one row: with two of them the page is a 500."""
+    return db.session.scalars(select(Setting)).one()
+
+
+@flawed.get("/singleton")
+def singleton():
+    articles = db.session.scalars(select(Article).order_by(Article.id)).all()
+    return jsonify(setting().title, [len(article.comments) for article in articles])  # HERE singleton
+
+
+@sound.get("/singleton")
+def singleton_sound():
+    query = select(Article).options(selectinload(Article.comments)).order_by(Article.id)
+    return jsonify(setting().title, [len(article.comments) for article in db.session.scalars(query)])
 
 
 @flawed.get("/streamed")

@@ -40,6 +40,18 @@ def lazy_collection_sound():
     return jsonify([[a.title for a in author.articles] for author in every(Author, selectinload(Author.articles))])
 
 
+@flawed.get("/legacy-query")
+def legacy_query():
+    authors = Author.query.all()
+    return jsonify([[article.title for article in author.articles] for author in authors])  # HERE legacy-query
+
+
+@sound.get("/legacy-query")
+def legacy_query_sound():
+    authors = Author.query.options(selectinload(Author.articles)).all()
+    return jsonify([[article.title for article in author.articles] for author in authors])
+
+
 @flawed.get("/many-to-one")
 def many_to_one():
     """All comments of the seed have one article: the identity map answers from the second row on."""

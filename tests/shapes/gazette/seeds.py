@@ -17,21 +17,35 @@ def seed(app: Flask, factor: int = 1) -> None:
         m.db.session.add(m.Rate(currency="EUR", value=100))
         m.db.session.commit()  # by the second engine, which would wait for the first
         for number in range(factor):
-            m.db.session.add_all(_lists(number))
+            m.db.session.add_all(_lists(number, factor))
         events = [m.Event(name=f"event {n}") for n in range(EVENTS * (1 if factor == 1 else FACTOR_OF_EVENTS))]
         events[0].notes.append(m.EventNote(text="note"))
         m.db.session.add_all(events)
         # what all copies share: one organization, one author of many articles
         organization = m.Organization(name="ours")
+        m.db.session.add(m.Setting(title="gazette"))
         m.db.session.add_all([organization, m.Organization(name="theirs")])
         m.db.session.flush()
         m.db.session.add(m.Member(organization_id=organization.id, token="token-of-ours"))
         for number in range(factor):
             m.db.session.add(m.Project(organization_id=organization.id, name=f"p{number}", tasks=[m.Task(title="t")]))
+        first = m.db.session.scalars(m.db.select(m.Article).order_by(m.Article.id)).first()
+        for number in range(1, factor):
+            m.db.session.add(
+                m.Article(
+                    author_id=first.author_id,
+                    category_id=first.category_id,
+                    title=f"more {number}",
+                    status="open",
+                    related=[],
+                    body="text",
+                    comments=[m.Comment(text="more")],
+                )
+            )
         m.db.session.commit()
 
 
-def _lists(number: int) -> list[object]:
+def _lists(number: int, factor: int) -> list[object]:
     author, category = m.Author(name=f"ann {number}"), m.Category(name=f"category {number}")
     author.profile = m.Profile(text="writes")
     tag = m.Tag(name=f"tag {number}")
@@ -41,7 +55,8 @@ def _lists(number: int) -> list[object]:
         author_id=author.id,
         category_id=category.id,
         title=f"title {number}",
-        status="open",
+        status="open" if number == 0 else f"state {number}",
+        related=list(range(factor)),
         body="text",
         tags=[tag],
         comments=[m.Comment(text=text, reactions=[m.Reaction(kind="like")]) for text in ("good", "bad")],
