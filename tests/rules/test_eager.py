@@ -8,7 +8,7 @@ from rules.made import dml, exchange, messages
 from seatrial.model.evidence import EagerLoad
 from seatrial.model.findings import Judgement, Place
 from seatrial.model.outcomes import Outcome
-from seatrial.rules.sql import unused_eager_load
+from seatrial.rules.eager import unused_eager_load
 
 
 def load(relationship: str = "Order.lines", strategy: str = "selectin", **facts: Any) -> EagerLoad:

@@ -10,7 +10,7 @@ from seatrial.config import load
 from seatrial.model.inventory import ANONYMOUS
 from seatrial.model.outcomes import Outcome
 from seatrial.model.profiles import Profile
-from seatrial.rules.sql import unused_eager_load
+from seatrial.rules.eager import unused_eager_load
 from seatrial.trials.pilot import Pilot, open_run, prepare
 
 DUMP = "def dump(order):\n    return len(vars(order))\n\n\n"
