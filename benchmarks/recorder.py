@@ -4,7 +4,7 @@
     python benchmarks/recorder.py [--rounds 100] [--n 150] [--strict] [--json FILE]
 
 Each configuration lives in a forked process of its own. The parent lets them work in turn, a few milliseconds each,
-every second round in reverse order, so that a disturbance (neighbours on the machine, the clock of the processor)
+every round in another order, so that a disturbance (neighbours on the machine, the clock of the processor)
 hits all of them alike. The table shows medians of CPU time, and medians of the differences within one round: whole
 runs one after the other, tried first, differed by more than the limits. SQLite in memory: the cheaper the statement,
 the harder the comparison.
@@ -24,6 +24,7 @@ import importlib
 import io
 import json
 import os
+import random
 import statistics
 import sys
 import warnings
@@ -280,11 +281,17 @@ def run(rounds: int, n: int) -> tuple[Values, dict[str, str]]:
 
 
 def take_turns(workers: dict[str, Worker], workloads: Sequence[str], rounds: int, n: int) -> Values:
-    """Let the workers measure in turn, every second round in reverse order, and end them."""
+    """Let the workers measure in turn and end them.
+
+    Every round has an order of its own: in a fixed one, reversed every second time, the first and the last follow
+    themselves and find their caches warm.
+    """
+    shuffle = random.Random(1).shuffle
     values: Values = {workload: {configuration: [] for configuration in workers} for workload in workloads}
-    for number in range(rounds):
-        order = list(workers) if number % 2 == 0 else list(reversed(workers))
+    for _ in range(rounds):
         for workload in workloads:
+            order = list(workers)
+            shuffle(order)
             for configuration in order:
                 values[workload][configuration].append(workers[configuration].measure(workload, n))
     for worker in workers.values():

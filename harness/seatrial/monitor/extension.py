@@ -44,5 +44,6 @@ class Monitor:
         tally.install()
         watch = Watch(app, settings, metrics)
         app.after_request_funcs.setdefault(None, []).insert(0, watch.note_response)
+        app.teardown_request_funcs.setdefault(None, []).append(watch.note_route)
         app.extensions[NAME] = watch
         app.wsgi_app = watch  # type: ignore[method-assign]

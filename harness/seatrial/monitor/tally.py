@@ -17,7 +17,6 @@ by returning True. Where another listener of that kind is present, it goes first
 """
 
 import threading
-from collections.abc import Callable
 from contextvars import ContextVar
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -64,10 +63,15 @@ class Slow(NamedTuple):
 class Tally:
     """The statements of one request. Bounded: its size does not depend on how many are sent."""
 
-    __slots__ = ("_characters", "_slow_s", "count", "entries", "open", "seconds", "slow", "slow_count", "stream")
+    __slots__ = (
+        "_characters", "_slow_s", "count", "endpoint", "entries", "lost", "open", "rule", "seconds", "slow", "slow_count",
+        "stream",
+    )  # fmt: skip
 
     def __init__(self, slow_s: float) -> None:
         self.open = True
+        self.lost = 0
+        """Executions that could not be counted, because of a mistake in here."""
         self.count = 0
         """Statements that a budget counts as well: reads and writes, no savepoints, PRAGMA or SET."""
         self.seconds = 0.0
@@ -78,26 +82,43 @@ class Tally:
         self.slow_count = 0
         self.stream = True
         """The body is made while it is sent, and may send statements; unless the app's response says otherwise."""
+        self.rule = ""
+        """Of the route that served the request, where one did."""
+        self.endpoint = ""
         self._slow_s = slow_s
         self._characters = 0
 
+    def served_by(self, request: Any) -> None:
+        """Note the route of Flask's request object, if it has one by now."""
+        rule = getattr(request, "url_rule", None)
+        if rule is not None:
+            self.rule, self.endpoint = rule.rule, rule.endpoint
+
     def add(self, statement: str, context: Any, seconds: float) -> None:
-        """One execution has ended."""
-        compiled = context.compiled
-        # What SQLAlchemy compiled, before IN lists were expanded: one text however long they are.
-        text = statement if compiled is None else compiled.string
-        entry = self.entries.get(text)
-        if entry is None:
-            entry = self._new(text, context)
-        entry[TIMES] += 1
-        entry[SECONDS] += seconds
-        self.seconds += seconds
-        if entry[COUNTED]:
-            self.count += 1
-        if seconds > self._slow_s:
-            self.slow_count += 1
-            if len(self.slow) < SLOW_KEPT:
-                self.slow.append(Slow(text, seconds, engine_label(context.engine), entry[BACKSLASHES]))
+        """One execution has ended. Never raises: the statement has run, what is lost is one number."""
+        try:
+            if not self.open:
+                return
+            compiled = context.compiled
+            # What SQLAlchemy compiled, before IN lists were expanded: one text however long they are.
+            text = statement if compiled is None else compiled.string
+            entry = self.entries.get(text)
+            if entry is None:
+                entry = self._new(text, context)
+            entry[TIMES] += 1
+            entry[SECONDS] += seconds
+            self.seconds += seconds
+            if entry[COUNTED]:
+                self.count += 1
+            if seconds > self._slow_s:
+                self._note_slow(text, context, seconds, entry[BACKSLASHES])
+        except Exception:
+            self.lost += 1
+
+    def _note_slow(self, text: str, context: Any, seconds: float, backslashes: bool) -> None:
+        self.slow_count += 1
+        if len(self.slow) < SLOW_KEPT:
+            self.slow.append(Slow(text, seconds, engine_label(context.engine), backslashes))
 
     def _new(self, text: str, context: Any) -> _Entry:
         backslashes = context.dialect.name in ("mysql", "mariadb")
@@ -158,11 +179,9 @@ def is_counted(text: str, backslashes: bool = False) -> bool:
 
 
 # ---------------------------------------------------------------------------------------------------- listeners
+# Written out three times: a common function would cost each statement a call more.
 current: ContextVar[Tally | None] = ContextVar("seatrial_tally", default=None)
 """The tally of the request that this thread, task or greenlet serves."""
-
-lost = 0
-"""Executions that could not be counted because of a mistake in here."""
 
 _installed = False
 _install_lock = threading.Lock()
@@ -173,38 +192,58 @@ def install() -> None:
     global _installed
     with _install_lock:
         if not _installed:
-            for hook in ("do_execute", "do_executemany", "do_execute_no_params"):
-                event.listen(Engine, hook, _listener(hook))
+            event.listen(Engine, "do_execute", _execute)
+            event.listen(Engine, "do_executemany", _execute_many)
+            event.listen(Engine, "do_execute_no_params", _execute_plain)
             _installed = True
 
 
-def _listener(hook: str) -> Callable[..., bool]:
-    """Runs one of the dialect's three ways to execute, in its place: the context is the last argument of each."""
-
-    def listen(cursor: Any, statement: str, *rest: Any) -> bool:
-        tally = current.get()
-        if tally is None or not tally.open:
-            return False
-        context = rest[-1]
-        dialect = context.dialect
-        if len(getattr(dialect.dispatch, hook)) > 1:
-            # Somebody else replaces executions as well; with True we would take theirs away.
-            _add(tally, statement, context, 0.0)
-            return False
-        started = perf_counter()
-        try:
-            getattr(dialect, hook)(cursor, statement, *rest)
-        finally:
-            _add(tally, statement, context, perf_counter() - started)
-        return True
-
-    return listen
-
-
-def _add(tally: Tally, statement: str, context: Any, seconds: float) -> None:
-    global lost
+def _execute(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
+    tally = current.get()
+    if tally is None or not tally.open:
+        return False
+    dialect = context.dialect
+    if len(dialect.dispatch.do_execute) > 1:
+        return _count_only(tally, statement, context)
+    started = perf_counter()
     try:
-        if tally.open:
-            tally.add(statement, context, seconds)
-    except Exception:  # the statement has run; what is lost is one number
-        lost += 1
+        dialect.do_execute(cursor, statement, parameters, context)
+    finally:
+        tally.add(statement, context, perf_counter() - started)
+    return True
+
+
+def _execute_many(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
+    tally = current.get()
+    if tally is None or not tally.open:
+        return False
+    dialect = context.dialect
+    if len(dialect.dispatch.do_executemany) > 1:
+        return _count_only(tally, statement, context)
+    started = perf_counter()
+    try:
+        dialect.do_executemany(cursor, statement, parameters, context)
+    finally:
+        tally.add(statement, context, perf_counter() - started)
+    return True
+
+
+def _execute_plain(cursor: Any, statement: str, context: Any) -> bool:
+    tally = current.get()
+    if tally is None or not tally.open:
+        return False
+    dialect = context.dialect
+    if len(dialect.dispatch.do_execute_no_params) > 1:
+        return _count_only(tally, statement, context)
+    started = perf_counter()
+    try:
+        dialect.do_execute_no_params(cursor, statement, context)
+    finally:
+        tally.add(statement, context, perf_counter() - started)
+    return True
+
+
+def _count_only(tally: Tally, statement: str, context: Any) -> bool:
+    """Somebody else replaces executions as well; with True we would take theirs away."""
+    tally.add(statement, context, 0.0)
+    return False

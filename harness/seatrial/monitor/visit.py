@@ -56,14 +56,11 @@ class Visit:
     # ------------------------------------------------------------------------------------------------ facts
     @property
     def rule(self) -> str:
-        # Werkzeug leaves the request here. A hook of the app would not do: one that answers keeps later ones from
-        # running, and the request context is gone when a stream ends.
-        rule = getattr(self._environ.get("werkzeug.request"), "url_rule", None)
-        return UNMATCHED if rule is None else str(rule.rule)
+        return self.tally.rule or UNMATCHED
 
     @property
     def endpoint(self) -> str:
-        return getattr(self._environ.get("werkzeug.request"), "endpoint", None) or ""
+        return self.tally.endpoint
 
     @property
     def status_class(self) -> str:
@@ -73,6 +70,9 @@ class Visit:
     def start_response(self, status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Callable[[bytes], object]:
         try:
             self.status = int(status[:3])
+            # Werkzeug leaves the request here until its context goes. A before_request hook would not do: another that
+            # answers keeps later ones from running.
+            self.tally.served_by(self._environ.get("werkzeug.request"))
             self._watch.begins_to_answer(self)
             if self._is_asked():
                 headers = [*headers, *self._server_timing()]

@@ -6,6 +6,8 @@ import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from flask import request
+
 from seatrial.monitor import spans
 from seatrial.monitor.guard import Guard
 from seatrial.monitor.lines import LOGGER, Lines
@@ -65,6 +67,12 @@ class Watch:
             tally.stream = False
         return response
 
+    def note_route(self, _error: BaseException | None = None) -> None:
+        """Runs when the request context goes: the last chance to know the route of a request that got no answer."""
+        tally = current.get()
+        if tally is not None and not tally.rule:
+            tally.served_by(request)
+
     def begins_to_answer(self, visit: Visit) -> None:
         """The request context is still there; instrumentations end their span when it goes."""
         try:
@@ -76,6 +84,8 @@ class Watch:
 
     def report(self, visit: Visit) -> None:
         """Nothing that fails in here reaches the request."""
+        if visit.tally.lost:
+            self.guard.count("statements", visit.tally.lost)
         if self._metrics is not None:
             try:
                 self._metrics.observe(visit)
