@@ -64,8 +64,8 @@ class Tally:
     """The statements of one request. Bounded: its size does not depend on how many are sent."""
 
     __slots__ = (
-        "_characters", "_slow_s", "count", "endpoint", "entries", "lost", "open", "rule", "seconds", "slow", "slow_count",
-        "stream",
+        "_characters", "_slow_s", "count", "endpoint", "entries", "lost", "open", "rule", "seconds", "slow",
+        "slow_count", "stream",
     )  # fmt: skip
 
     def __init__(self, slow_s: float) -> None:
