@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What `seatrial.monitor` costs a production app: requests per second of a route with ten ORM statements.
 
-    python -m benchmarks.monitor [--rounds 100] [--n 10] [--beside]
+    python -m benchmarks.monitor [--rounds 80] [--n 6] [--beside]
 
 The route selects ten times five rows through Flask-SQLAlchemy and answers them as JSON; it is called through WSGI, in
 the process, on SQLite in memory and in a file. Every configuration has a forked process of its own, and they work in
@@ -175,8 +175,8 @@ def judge(values: Values) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=100)
-    parser.add_argument("--n", type=int, default=10, help="requests per turn")
+    parser.add_argument("--rounds", type=int, default=80)
+    parser.add_argument("--n", type=int, default=6, help="requests per turn")
     parser.add_argument("--beside", action="store_true", help="measure the alternatives too")
     options = parser.parse_args()
     return judge(run(options.rounds, options.n, options.beside))
