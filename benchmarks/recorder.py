@@ -4,7 +4,7 @@
     python benchmarks/recorder.py [--rounds 100] [--n 150] [--strict] [--json FILE]
 
 Each configuration lives in a forked process of its own. The parent lets them work in turn, a few milliseconds each,
-every second round in reverse order, so that a disturbance (neighbours on the machine, the clock of the processor)
+every round in another order, so that a disturbance (neighbours on the machine, the clock of the processor)
 hits all of them alike. The table shows medians of CPU time, and medians of the differences within one round: whole
 runs one after the other, tried first, differed by more than the limits. SQLite in memory: the cheaper the statement,
 the harder the comparison.
@@ -24,6 +24,7 @@ import importlib
 import io
 import json
 import os
+import random
 import statistics
 import sys
 import warnings
@@ -156,8 +157,14 @@ def make_engine(configuration: str) -> Engine:
 WORKLOADS = ("core", "orm")
 
 
-def prepare(configuration: str) -> tuple[dict[str, Callable[[int], float]], Any]:
-    """(by workload: run n statements, give CPU seconds; what has to stay alive)."""
+Loops = dict[str, Callable[[int], float]]
+"""By workload: do a thing n times, give CPU seconds."""
+Prepare = Callable[[str], tuple[Loops, Any]]
+"""Sets a configuration up; gives its loops, and what has to stay alive."""
+
+
+def prepare(configuration: str) -> tuple[Loops, Any]:
+    """The loops of one configuration: n statements each."""
     engine = make_engine(configuration)
     Base.metadata.create_all(engine)
     with engine.begin() as connection:
@@ -192,7 +199,7 @@ def prepare(configuration: str) -> tuple[dict[str, Callable[[int], float]], Any]
     def deep(loop: Callable[[int], float], depth: int, count: int) -> float:
         return loop(count) if depth == 0 else deep(loop, depth - 1, count)
 
-    loops: dict[str, Callable[[int], float]] = {
+    loops: Loops = {
         "core": lambda count: deep(run_core, DEPTH, count),
         "orm": lambda count: deep(run_orm, DEPTH, count),
         "lazy": lambda count: deep(run_lazy, DEPTH, count),
@@ -205,14 +212,14 @@ def prepare(configuration: str) -> tuple[dict[str, Callable[[int], float]], Any]
 class Worker:
     """A forked process that holds one configuration and measures when asked. Imports are shared with the parent."""
 
-    def __init__(self, configuration: str) -> None:
+    def __init__(self, configuration: str, prepare: Prepare = prepare) -> None:
         asked, self._ask = os.pipe()
         self._answer, answered = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
             try:
                 sys.stdout = io.StringIO()  # some peers print
-                self._serve(configuration, asked, answered)
+                self._serve(configuration, prepare, asked, answered)
             finally:
                 os._exit(0)
         os.close(asked)
@@ -220,7 +227,7 @@ class Worker:
         self._answers = os.fdopen(self._answer)
 
     @staticmethod
-    def _serve(configuration: str, asked: int, answered: int) -> None:
+    def _serve(configuration: str, prepare: Prepare, asked: int, answered: int) -> None:
         try:
             loops, kept = prepare(configuration)
             os.write(answered, b'"ready"\n')
@@ -230,7 +237,7 @@ class Worker:
                     if task is None:
                         break
                     workload, n = task
-                    loops[workload](20)  # the processor's caches belong to the last worker
+                    loops[workload](min(n, 20))  # the processor's caches belong to the last worker
                     os.write(answered, f"{loops[workload](n) / n * 1e6}\n".encode())
             del kept
         except BaseException as error:
@@ -242,7 +249,7 @@ class Worker:
         return answer["error"] if isinstance(answer, dict) else ""
 
     def measure(self, workload: str, n: int) -> float:
-        """CPU microseconds per statement."""
+        """CPU microseconds per turn of the loop."""
         os.write(self._ask, (json.dumps([workload, n]) + "\n").encode())
         answer = json.loads(self._answers.readline() or '{"error": "the process ended"}')
         if isinstance(answer, dict):
@@ -272,7 +279,7 @@ def missing(configuration: str) -> str:
 
 
 Values = dict[str, dict[str, list[float]]]
-"""CPU µs per statement, by workload, configuration and round."""
+"""CPU µs per turn of the loop, by workload, configuration and round."""
 
 
 def run(
@@ -289,15 +296,26 @@ def run(
                 worker.end()
             else:
                 workers[configuration] = worker
+    return take_turns(workers, tuple(workloads), rounds, n), absent
+
+
+def take_turns(workers: dict[str, Worker], workloads: Sequence[str], rounds: int, n: int) -> Values:
+    """Let the workers measure in turn and end them.
+
+    Every round has an order of its own: in a fixed one, reversed every second time, the first and the last follow
+    themselves and find their caches warm.
+    """
+    shuffle = random.Random(1).shuffle
     values: Values = {workload: {configuration: [] for configuration in workers} for workload in workloads}
-    for number in range(rounds):
-        order = list(workers) if number % 2 == 0 else list(reversed(workers))
-        for workload in values:
+    for _ in range(rounds):
+        for workload in workloads:
+            order = list(workers)
+            shuffle(order)
             for configuration in order:
                 values[workload][configuration].append(workers[configuration].measure(workload, n))
     for worker in workers.values():
         worker.end()
-    return values, absent
+    return values
 
 
 def above(values: dict[str, list[float]], configuration: str, base: str) -> float:

@@ -1,5 +1,6 @@
 """Real extensions, read back: fails when an upgrade moves one of the private attributes."""
 
+import logging
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from flask_limiter.util import get_remote_address
 from flask_login import LoginManager
 from flask_wtf import CSRFProtect
 
+from seatrial.monitor import Monitor
 from seatrial.target import protections
 
 
@@ -122,3 +124,20 @@ def test_weak_secret_keys(key: str | bytes, weak: bool) -> None:
     assert bool(facts.secret_key_weakness) is weak
     assert facts.secret_key_length == len(key)
     assert (key.decode("latin-1") if isinstance(key, bytes) else key) not in repr(facts)
+
+
+@pytest.mark.parametrize(("limit", "seen"), [(100, True), (None, False)])
+def test_the_monitor_counts_as_long_as_it_logs(limit: int | None, seen: bool) -> None:
+    app = build({"SEATRIAL_SLOW_STATEMENT_MS": limit}, lambda app: Monitor().init_app(app))
+    monitors = protections.facts(app, "protection", "production", {}).monitors
+    assert ("seatrial.monitor" in monitors) is seen
+
+
+def test_a_monitor_whose_logger_was_disabled_does_not_count() -> None:
+    app = build({}, lambda app: Monitor().init_app(app))
+    logger = logging.getLogger("seatrial.monitor")
+    logger.disabled = True
+    try:
+        assert "seatrial.monitor" not in protections.facts(app, "protection", "production", {}).monitors
+    finally:
+        logger.disabled = False

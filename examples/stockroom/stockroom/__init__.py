@@ -8,11 +8,11 @@ from typing import Any
 
 from flask import Flask
 
-from stockroom import errors, headers, models, slowlog, web
+from stockroom import errors, headers, models, web
 from stockroom.blueprints import register_blueprints
 from stockroom.blueprints.oauth import oauth
 from stockroom.config import settings
-from stockroom.extensions import csrf, db, limiter, login_manager, migrate
+from stockroom.extensions import csrf, db, limiter, login_manager, migrate, monitor
 from stockroom.services import accounts
 
 __all__ = ["create_app", "models"]
@@ -36,8 +36,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     errors.init_app(app)
     register_blueprints(app)
     app.jinja_env.filters["money"] = money
-    with app.app_context():
-        slowlog.init_app(app, db.engine)
+    monitor.init_app(app)
     return app
 
 

@@ -75,4 +75,6 @@ def test_token_is_needed(owner: Browser) -> None:
 
 
 def test_slow_log_is_active(app: Flask) -> None:
-    assert app.extensions["slow_query_log"].threshold_ms == 100
+    watch = app.extensions["seatrial.monitor"]
+    assert watch.settings.slow_statement_ms == 100
+    assert watch.logs_slow_statements

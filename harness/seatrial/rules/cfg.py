@@ -206,7 +206,7 @@ def untrusted_host(rule: Rule, facts: AppFacts, _: Context) -> Judgement:
     control=RESPONSE,
     rationale="A trial sees the data of a trial; what turns slow with the customer's rows shows only in a log.",
     source="SQLAlchemy documentation, Performance FAQ (query profiling); Flask-SQLAlchemy, Recording Query Information",
-    remedy="Add an after_cursor_execute listener that logs statements over a limit, with their route.",
+    remedy="Add Monitor(app) of seatrial.monitor, which logs statements over a limit with their route.",
 )
 def monitor_missing(rule: Rule, facts: AppFacts, _: Context) -> Judgement:
     if (silent := _other_profile(rule, APP, facts)) is not None:
@@ -217,7 +217,8 @@ def monitor_missing(rule: Rule, facts: AppFacts, _: Context) -> Judgement:
         return rule.passed(APP)
     finding = rule.finding(
         APP,
-        "Slow queries must be logged but neither an engine listener nor SQLALCHEMY_RECORD_QUERIES is active",
+        "Slow queries must be logged but neither seatrial.monitor, nor an engine listener, nor "
+        "SQLALCHEMY_RECORD_QUERIES is active",
         evidence={"monitors": []},
     )
     return rule.failed(APP, finding)

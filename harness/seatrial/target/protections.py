@@ -212,6 +212,9 @@ def _monitors(app: Flask) -> Iterator[str]:
     """Slow-query logging that is active: engine listeners that are not ours, and extensions known to watch queries."""
     if app.config.get("SQLALCHEMY_RECORD_QUERIES"):
         yield "SQLALCHEMY_RECORD_QUERIES"
+    # Not taken for the extension alone: it may log nothing (`SEATRIAL_SLOW_STATEMENT_MS = None`, a disabled logger).
+    if getattr(app.extensions.get("seatrial.monitor"), "logs_slow_statements", False):
+        yield "seatrial.monitor"
     for name in app.extensions:
         if "slow_query" in str(name) or str(name) == "sqlcommenter":
             yield f"extension {name}"
