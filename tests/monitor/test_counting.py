@@ -1,5 +1,6 @@
 """What a request sends is counted, whatever way it is sent and however the request ends."""
 
+import contextvars
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -346,3 +347,41 @@ def test_another_listener_that_executes_keeps_its_turn() -> None:
 
     assert counted(view) == 1
     assert len(asked) == 1
+
+
+def test_in_lists_of_many_lengths_are_kept_once() -> None:
+    engine = database()
+    kept: list[Any] = []
+
+    def view() -> str:
+        with engine.connect() as connection:
+            for length in range(300):
+                connection.execute(sa.select(Item.name).where(Item.id.in_(range(length))))
+        kept.append(tally.current.get())
+        return "done"
+
+    assert counted(view) == 300
+    assert len(kept[0].entries) == 1
+
+
+def test_what_a_thread_with_the_requests_context_sends_late_is_nobodys() -> None:
+    app, go_on = shop(), threading.Event()
+    kept: list[Any] = []
+
+    @app.get("/leaves")
+    def leaves() -> str:
+        def late() -> None:
+            go_on.wait(20)
+            app.extensions["tests.send"](3)
+
+        app.extensions["tests.send"](1)
+        thread = threading.Thread(target=contextvars.copy_context().run, args=(late,))
+        thread.start()
+        kept.extend((tally.current.get(), thread))
+        return "done"
+
+    assert reported(app, "/leaves") == ("GET", "/leaves", 200, 1)
+    found, thread = kept
+    go_on.set()
+    thread.join()
+    assert found.count == 1

@@ -1,13 +1,13 @@
 """How many statements a request sent and how long they took: the counting recorder of production.
 
-Why it is not `observe.statements`, measured on a route with ten ORM statements (benchmarks/monitor.py; CPU time, ratio
-to the same app without anything, SQLite in memory and in a file):
+Why it is not `observe.statements`, measured on a route with ten ORM statements (CPU time, SQLite in memory and in a
+file; `python -m benchmarks.monitor --beside`):
 
-| what listens | ratio |
+| what listens | requests per second |
 |---|---|
-| a pair of empty cursor-event listeners | 1.04–1.09 |
-| `observe.statements.record()` | 1.09–1.13 |
-| this module | 1.00–1.02 |
+| a pair of empty cursor-event listeners | −5 to −6 % |
+| `observe.statements` | −8 to −9 % |
+| the whole monitor with this module | −2 % |
 
 The recorder keeps an entry for every execution, which a request that sends 100,000 statements must not make a worker
 do. And the cursor events alone cost more than the 5 % that the monitor may: with any of them, SQLAlchemy prepares its
