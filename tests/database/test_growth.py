@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql
 from seatrial.database import PostgresDatabases, SqliteDatabases
 from seatrial.database.growth import Catalog, Grower, Way
 from seatrial.database.growth.digest import digest
+from seatrial.database.growth.grower import EVERYWHERE
 
 
 class Grade(enum.Enum):
@@ -156,7 +157,7 @@ def test_every_kind_of_row_grows_and_goes_again(engine: sa.Engine, grower: Growe
     assert not grower.skipped
     assert count(engine, table) == rows + 3 * sources
     assert grower.undo()
-    assert grower.differences() == []
+    assert grower.differences(everywhere=True) == []
     assert everything(engine) == before
 
 
@@ -259,7 +260,18 @@ def test_what_a_trigger_adds_is_noticed(engine: sa.Engine, grower: Grower) -> No
     grower.mark(0)
     assert grower.grow("tag", [Way()], 2, {}) == 2
     assert grower.undo()
-    assert grower.differences() == ["log"]
+    assert grower.differences(everywhere=True) == ["log"]
+
+
+def test_what_changed_in_a_table_that_did_not_grow_is_seen_in_the_end(engine: sa.Engine, grower: Grower) -> None:
+    grower.mark(0)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE log SET text = 'y'")
+    grower.begin(["tag"])
+    grower.grow("tag", [Way()], 2, {})
+    grower.undo()
+    seen = [grower.differences(everywhere=False) for _ in range(EVERYWHERE)]
+    assert seen == [[]] * (EVERYWHERE - 1) + [["log"]]
 
 
 def test_one_row_is_left_and_what_refers_to_the_others_goes(engine: sa.Engine, grower: Grower) -> None:
@@ -303,7 +315,7 @@ class TestPostgresqlAlone:
         assert grower.grow("stock.item", [Way()], 3, {}) == 3, dict(grower.skipped)
         assert count(engine, "stock.item") == 4
         assert grower.undo()
-        assert grower.differences() == []
+        assert grower.differences(everywhere=True) == []
 
     def test_an_exclusion_constraint_is_named(self, engine: sa.Engine, grower: Grower) -> None:
         metadata = sa.MetaData()

@@ -153,7 +153,7 @@ def prove(target: Target, route: Route, identity: str, options: Mapping[str, Any
         grower.mark(target.writes)
         prover.run()
         dirty = not grower.undo()
-        changed = grower.differences() if not dirty else []
+        changed = grower.differences(everywhere=bench.wrote) if not dirty else []
         dirty = dirty or bool(changed) or grower.shrunk
         if changed and not bench.wrote and not grower.shrunk:
             notes.append(f"{', '.join(changed)} could not be put back exactly and was restored")
