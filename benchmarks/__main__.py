@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-ALL = ("recorder", "idle_plugin", "guards_cost")
+ALL = ("recorder", "idle_plugin", "guards_cost", "csp")
 
 
 def main(names: list[str]) -> int:
