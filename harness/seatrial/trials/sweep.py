@@ -33,21 +33,21 @@ class Visit:
 
 def visit(target: Target, route: Route, identity: str) -> Visit:
     """Two GETs of a route. Raises InconclusiveError when the trial was banned or locked out on the way."""
-    cold = _drive(target, route, identity, route.path, rows=True)
-    warm = cold if cold.failure else _drive(target, route, identity, route.path, rows=True)
+    cold = drive(target, route, identity, route.path, rows=True)
+    warm = cold if cold.failure else drive(target, route, identity, route.path, rows=True)
     return Visit(cold, warm)
 
 
 def look(target: Target, route: Route, identity: str) -> Exchange:
     """One GET of a route, for rules that only look at the response."""
-    return _drive(target, route, identity, route.path, rows=False)
+    return drive(target, route, identity, route.path, rows=False)
 
 
 def malformed(target: Target, route: Route, identity: str) -> tuple[Exchange, ...]:
     """The route with what strangers and scanners send: none of it may be answered 500."""
     found = []
     for variant, path, options in variants(route):
-        found.append(_drive(target, route, identity, path, rows=False, variant=variant, **options))
+        found.append(drive(target, route, identity, path, rows=False, variant=variant, **options))
         if found[-1].failure:
             break
     return tuple(found)
@@ -87,9 +87,10 @@ def _with_argument(route: Route, name: str, value: str) -> str:
     return ""
 
 
-def _drive(
+def drive(
     target: Target, route: Route, identity: str, path: str, *, rows: bool, variant: str = "plain", **options: Any
 ) -> Exchange:
+    """One request as one identity, in a fresh session where the last one was logged out."""
     from seatrial.target.identities import still_logged_in
 
     client = target.client(identity)
@@ -98,11 +99,11 @@ def _drive(
     if not alive:
         target.sessions.pop(identity, None)  # logged in again before the next request
     if variant == "plain" and reply.status in (403, 429):
-        _check_canary(target, route, identity, reply)
+        check_canary(target, route, identity, reply)
     return target.exchange(route, identity, reply, path=path, variant=variant, logged_in=alive)
 
 
-def _check_canary(target: Target, route: Route, identity: str, reply: Reply) -> None:
+def check_canary(target: Target, route: Route, identity: str, reply: Reply) -> None:
     """A page that answered before must still answer: else every later answer is the ban's, not the page's."""
     session = target.sessions.get(identity)
     if identity == ANONYMOUS or session is None or not session.proof:

@@ -4,10 +4,12 @@ Pure functions over header values, without a dependency. Whatever a header holds
 """
 
 from seatrial.rules.csp.effective import Hole, restricted, script_holes
-from seatrial.rules.csp.policy import Policy, in_meta, parse, parse_header
+from seatrial.rules.csp.policy import HEADER, REPORT_ONLY, Policy, in_meta, parse, parse_header
 from seatrial.rules.csp.weaknesses import Severity, Weakness, weaknesses
 
 __all__ = [
+    "HEADER",
+    "REPORT_ONLY",
     "Hole",
     "Policy",
     "Severity",

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 
 from seatrial.rules.csp.sources import Kind, Source, source
 
+HEADER = "Content-Security-Policy"
+REPORT_ONLY = "Content-Security-Policy-Report-Only"
+
 FETCH = frozenset(
     {
         "child-src",
