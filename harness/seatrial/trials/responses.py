@@ -95,6 +95,6 @@ def _provocations(target: Target, routes: Sequence[Route], identity: str) -> Ite
 
 def _prefix(routes: Sequence[Route]) -> str:
     """The folder that all rules of a blueprint stand in; empty where that is the root."""
-    folders = [route.rule.split("/")[:-1] for route in routes]
+    folders = [route.rule.split("/")[:-1] for route in routes if not route.endpoint.endswith("static")]
     common = takewhile(lambda parts: len(set(parts)) == 1 and "<" not in parts[0], zip(*folders, strict=False))
     return "/".join(parts[0] for parts in common)

@@ -33,7 +33,7 @@ def create_app(config=None):
     @app.get("/")
     def home():
         response = make_response("<!doctype html><title>Harbour</title><p>Welcome</p>")
-        response.set_cookie("theme", "dark", max_age=31536000, secure=True)
+        response.set_cookie("theme", "dark", secure=True)
         return response
 
     return app

@@ -114,7 +114,7 @@ def csp_unsafe(rule: Rule, exchange: Exchange, context: Context) -> Judgement:
     level=Level.WARN,
     claim="The enforced policy restricts object-src, base-uri, form-action and frame-ancestors.",
     control=RESPONSE,
-    rationale="default-src says nothing of forms, frames and the base address: alone it is half a policy.",
+    rationale="A policy of default-src alone says nothing of forms, frames and the base address.",
     source="OWASP ASVS 5.0 3.4.3, 3.4.6; W3C CSP Level 3 §6.3, §6.4; csp-evaluator MISSING_DIRECTIVES; ZAP 10055",
     remedy="Add object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'.",
 )

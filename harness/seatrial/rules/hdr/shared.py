@@ -75,10 +75,10 @@ def private_cacheable(rule: Rule, exchange: Exchange, context: Context) -> Judge
         return rule.skipped(exchange.subject, "strangers may see it: not behind a login")
     if exchange.identity == ANONYMOUS:
         return rule.skipped(exchange.subject, "asked as a stranger, so nothing private was answered")
-    if not exchange.ok:
-        return rule.not_proved(exchange.subject, way_out(exchange))
     if route.access is not Access.LOGIN:
         return rule.skipped(exchange.subject, "strangers are not sent to the login: not known to be behind one")
+    if not exchange.ok:
+        return rule.not_proved(exchange.subject, way_out(exchange))
     happened = _kept_by(exchange)
     if not happened:
         return rule.passed(exchange.subject)

@@ -1,6 +1,7 @@
 """HDR010: the headers hold on every class of response, not only on the pages that people look at."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
+from typing import NamedTuple
 
 from seatrial.model.classes import ResponseClasses
 from seatrial.model.evidence import Exchange
@@ -32,13 +33,34 @@ _BY_STATUS = {400: "400", 401: "401/403", 403: "401/403", 404: "404", 405: "405"
 _GRANTED = frozenset({"200 html", "200 json", "200 other", "static", "OPTIONS"})
 """What an app answers to what it expects."""
 
-_LACKS: Mapping[str, Callable[[Exchange], bool]] = {
-    CSP: lambda e: document(e) and not enforced(e),
-    "Referrer-Policy": lambda e: e.header("Referrer-Policy") is None,
-    "Strict-Transport-Security": lambda e: e.scheme == "https" and e.header("Strict-Transport-Security") is None,
-    "X-Content-Type-Options": lambda e: e.header("X-Content-Type-Options") is None,
-    "X-Frame-Options or frame-ancestors": lambda e: document(e) and not _names_frames(e),
-}
+
+class Wanted(NamedTuple):
+    """One header that has to hold."""
+
+    name: str
+    applies: Callable[[Exchange], bool]
+    holds: Callable[[Exchange], bool]
+
+
+def _sent(name: str) -> Callable[[Exchange], bool]:
+    return lambda exchange: exchange.header(name) is not None
+
+
+def _page(exchange: Exchange) -> bool:
+    return document(exchange) and exchange.route.method != "OPTIONS"
+
+
+def _names_frames(exchange: Exchange) -> bool:
+    return frame_options(exchange).refuses or any("frame-ancestors" in p.directives for p in enforced(exchange))
+
+
+_WANTED = (
+    Wanted(CSP, _page, lambda exchange: bool(enforced(exchange))),
+    Wanted("Referrer-Policy", lambda _: True, _sent("Referrer-Policy")),
+    Wanted("HSTS", lambda exchange: exchange.scheme == "https", _sent("Strict-Transport-Security")),
+    Wanted("nosniff", lambda _: True, _sent("X-Content-Type-Options")),
+    Wanted("X-Frame-Options or frame-ancestors", _page, _names_frames),
+)
 
 
 @rule(
@@ -61,20 +83,24 @@ def header_lost(rule: Rule, evidence: ResponseClasses, context: Context) -> Judg
             answered.append(exchange)
         elif refused.outcome is Outcome.NOT_PROVED:
             silent = silent or refused
-    seen: dict[str, Exchange] = {}
-    lost: dict[str, dict[str, object]] = {}
+    seen = {response_class(exchange) for exchange in answered}
+    lost: dict[str, dict[str, dict[str, object]]] = {}
+    kept: set[str] = set()
     for exchange in answered:
-        name = response_class(exchange)
-        seen.setdefault(name, exchange)
-        missing = [header for header, lacks in _LACKS.items() if lacks(exchange)]
-        if missing and name not in lost:
-            lost[name] = {"request": _request(exchange), "status": exchange.status, "missing": missing}
+        for wanted in _WANTED:
+            if not wanted.applies(exchange):
+                continue
+            if wanted.holds(exchange):
+                kept.add(wanted.name)
+                continue
+            example = {"request": _request(exchange), "status": exchange.status}
+            lost.setdefault(wanted.name, {}).setdefault(response_class(exchange), example)
     unseen = [name for name in CLASSES if name not in seen]
     if lost:
-        message = f"The headers must hold on every class of response but {_told(lost)}"
+        message = f"The headers must hold on every class of response but {_told(lost, kept)}"
         found = {"lost": lost, "seen": sorted(seen, key=_order), "not_seen": unseen}
         return rule.failed(subject, rule.finding(subject, message, evidence=found))
-    if not seen.keys() - _GRANTED:
+    if not seen - _GRANTED:
         reason = silent.reason if silent is not None and not answered else "nothing but 200 was seen"
         return rule.not_proved(subject, f"{reason}; see that a route of it can be asked ([tool.seatrial.arguments])")
     return Judgement(rule.code, subject, Outcome.PASS, f"not seen: {', '.join(unseen)}" if unseen else "")
@@ -98,21 +124,14 @@ def _order(name: str) -> int:
     return CLASSES.index(name)
 
 
-def _told(lost: Mapping[str, Mapping[str, object]]) -> str:
-    """`Referrer-Policy is missing on 404, 405; X-Content-Type-Options on 3xx`."""
-    by_header: dict[str, list[str]] = {}
-    for name in sorted(lost, key=_order):
-        missing = lost[name]["missing"]
-        assert isinstance(missing, list)
-        for header in missing:
-            by_header.setdefault(header, []).append(name)
-    first, *others = (f"{header} is missing on {', '.join(names)}" for header, names in by_header.items())
+def _told(lost: Mapping[str, Mapping[str, object]], kept: Set[str]) -> str:
+    """`Referrer-Policy is missing on 404, 405; nosniff on every class`."""
+    first, *others = (
+        f"{header} is missing on {', '.join(sorted(found, key=_order)) if header in kept else 'every class'}"
+        for header, found in lost.items()
+    )
     return "; ".join([first, *(other.replace(" is missing", "") for other in others)])
 
 
 def _request(exchange: Exchange) -> str:
     return f"{exchange.route.method} {exchange.route.rule} ({exchange.variant})"
-
-
-def _names_frames(exchange: Exchange) -> bool:
-    return frame_options(exchange).refuses or any("frame-ancestors" in p.directives for p in enforced(exchange))
