@@ -5,7 +5,7 @@ from rules.made import answering, facts, messages
 
 from seatrial.model.outcomes import Outcome
 from seatrial.model.rules import Context
-from seatrial.rules.cke import cookie_httponly, cookie_prefix_size, cookie_samesite, cookie_secure
+from seatrial.rules.cke import cookie_httponly, cookie_samesite, cookie_secure
 from seatrial.rules.cookies import guessed_role
 
 PASS, FAIL, SKIPPED = Outcome.PASS, Outcome.FAIL, Outcome.SKIPPED

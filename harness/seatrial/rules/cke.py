@@ -149,7 +149,7 @@ def _judged(
                 "cookie": cookie.name,
                 "role": cookie.role,
                 "role_from": "configuration" if cookie.name in roles else "name",
-                "attributes": [name + (f"={value}" if value else "") for name, value in cookie.attributes.items()],
+                "attributes": cookie.told,
                 "scheme": exchange.scheme,
                 "status": exchange.status,
             },

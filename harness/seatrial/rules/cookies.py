@@ -9,6 +9,8 @@ from email.utils import parsedate_to_datetime
 from seatrial.model.evidence import Exchange
 
 PREFERENCE = "preference"
+SHOWN = 120
+"""Characters of a name or an attribute that a report shows."""
 _SIGNS_IN = frozenset({"session", "remember"})
 """Roles whose value is as good as a password."""
 
@@ -43,6 +45,12 @@ class Cookie:
         return self.attributes.get("samesite", "").strip().lower()
 
     @property
+    def told(self) -> list[str]:
+        """The attributes for a report: `path=/`, `secure`."""
+        pairs = [name + (f"={value}" if value else "") for name, value in self.attributes.items()]
+        return [_cut(pair) for pair in pairs[:20]]
+
+    @property
     def signs_in(self) -> bool:
         return self.role in _SIGNS_IN
 
@@ -74,7 +82,11 @@ def name_of(value: str) -> str:
 
 def _cookie(value: str, roles: Mapping[str, str], size: int | None) -> Cookie:
     name = name_of(value)
-    return Cookie(name, roles.get(name) or guessed_role(name), attributes_of(value), size)
+    return Cookie(_cut(name), roles.get(name) or guessed_role(name[:SHOWN]), attributes_of(value), size)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
 
 
 def _sizes(mark: str) -> dict[str, int]:

@@ -13,13 +13,14 @@ from seatrial.rules.answers import RESPONSE, document, no_document, unfit
 from seatrial.rules.csp import HEADER as CSP
 from seatrial.rules.csp import REPORT_ONLY, Policy
 from seatrial.rules.hdr.framed import frame_options
-from seatrial.rules.hdr.told import cut, enforced, quoted, seen
+from seatrial.rules.hdr.told import SHOWN_VALUES, cut, enforced, quoted, seen
 from seatrial.rules.registry import rule
 
 NONCE_BITS = 128
 """CSP Level 3 §7.1: a nonce carries at least 128 random bits before it is encoded."""
 _NO_POLICY = "the page carries no enforced policy to judge: see HDR001"
 _WEAKNESSES = 30
+_HOLES = 20
 
 _DIRECTIVES = {
     "object-src": "plugins and embedded documents may come from everywhere",
@@ -91,17 +92,17 @@ def csp_unsafe(rule: Rule, exchange: Exchange, context: Context) -> Judgement:
     if not holes:
         return rule.passed(exchange.subject)
     evidence = seen(exchange, CSP) | {
-        "meta": [cut(content) for content in exchange.marks.get("csp-meta", "").splitlines()],
+        "meta": [cut(content) for content in exchange.marks.get("csp-meta", "").splitlines()[:SHOWN_VALUES]],
         "weaknesses": _weaknesses(policies),
     }
     findings = []
-    for hole in holes:
+    for hole in holes[:_HOLES]:
         by = f"{hole.directive} {hole.value}" if hole.value else f"no {hole.directive}"
         findings.append(
             rule.finding(
                 exchange.subject,
-                f"A policy must keep injected script out but {cut(by, 120)} lets {hole.what} through",
-                detail=hole.kind,
+                f"A policy must keep injected script out but {cut(by, 120)} lets {cut(hole.what, 120)} through",
+                detail=cut(hole.kind, 80),
                 evidence=evidence,
             )
         )

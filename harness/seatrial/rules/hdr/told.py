@@ -9,6 +9,7 @@ from seatrial.rules.csp import Policy
 
 SHOWN_VALUE = 2000
 """Characters of a header that the evidence keeps; a report should not grow to the size of an attack."""
+SHOWN_VALUES = 10
 _NONCE = re.compile(r"'nonce-[^']*'", re.IGNORECASE)
 
 
@@ -26,7 +27,7 @@ def seen(exchange: Exchange, *names: str) -> dict[str, object]:
         "scheme": exchange.scheme,
         "status": exchange.status,
         "content_type": exchange.content_type,
-        "headers": {name: [cut(value) for value in exchange.header_values(name)] for name in names},
+        "headers": {name: [cut(value) for value in exchange.header_values(name)[:SHOWN_VALUES]] for name in names},
     }
 
 

@@ -19,7 +19,6 @@ _TRUSTED = ("'sha256-", "'sha384-", "'sha512-", "'nonce-")
 _INSECURE = ("http:", "ftp:")
 _PASSIVE = ("img-src", "media-src")
 _REPORTING = frozenset({"report-uri", "report-to"})
-_EVERYTHING = frozenset({"*"})
 
 
 class Invalid(Exception):
@@ -61,17 +60,16 @@ def _taken(sent: list[str], meta: list[str]) -> bool:
 
 
 def _decide(found: Sources, scheme: str) -> tuple[str, int]:
-    default = found.get("default-src", _EVERYTHING)
-    scripts = set(found.get("script-src", default))
-    styles = set(found.get("style-src", default))
-    objects = found.get("object-src", default)
+    # Directives that fall back share one set with default-src, and what is taken out of it is out for all of them.
+    default = found.get("default-src")
+    scripts, styles, objects = (_or_default(found, f"{name}-src", default) for name in ("script", "style", "object"))
     for listed in (scripts, styles):
         if _trusted(listed):
             listed.discard("'unsafe-inline'")
     if "'strict-dynamic'" in scripts:
         if not _trusted(scripts):
             return "csp-header-invalid", -25
-        scripts = {s for s in scripts if not s.startswith(tuple(_BROAD)) and s not in ("'self'", "'unsafe-inline'")}
+        scripts -= {s for s in scripts if s.startswith(tuple(_BROAD)) or s in ("'self'", "'unsafe-inline'")}
     active = {s for name, listed in found.items() if name not in (*_PASSIVE, "script-src") for s in listed} | scripts
     passive = {source for name in _PASSIVE for source in found.get(name, found.get("default-src", ()))}
     if scripts & _UNSAFE or objects & _BROAD:
@@ -87,6 +85,12 @@ def _decide(found: Sources, scheme: str) -> tuple[str, int]:
     if found.get("default-src") == {"'none'"}:
         return "csp-implemented-with-no-unsafe-default-src-none", 10
     return "csp-implemented-with-no-unsafe", 5
+
+
+def _or_default(found: Sources, name: str, default: set[str] | None) -> set[str]:
+    if name in found:
+        return found[name]
+    return {"*"} if default is None else default
 
 
 def _trusted(sources: Iterable[str]) -> bool:
