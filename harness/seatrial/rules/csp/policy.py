@@ -1,8 +1,10 @@
 """A serialized policy, parsed as W3C CSP Level 3 §2.2.1 says and with the fallbacks of §6.8.3."""
 
+from __future__ import annotations
+
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from seatrial.rules.csp.sources import Kind, Source, source
 
@@ -57,29 +59,44 @@ NOT_IN_META = frozenset({"frame-ancestors", "report-uri", "sandbox"})
 """Directives that browsers do not take from a meta tag (CSP §3.3)."""
 
 _FALLBACKS: dict[str, tuple[str, ...]] = {
-    "fenced-frame-src": ("fenced-frame-src", "frame-src", "child-src", "default-src"),
-    "frame-src": ("frame-src", "child-src", "default-src"),
-    "script-src-attr": ("script-src-attr", "script-src", "default-src"),
-    "script-src-elem": ("script-src-elem", "script-src", "default-src"),
-    "style-src-attr": ("style-src-attr", "style-src", "default-src"),
-    "style-src-elem": ("style-src-elem", "style-src", "default-src"),
-    "worker-src": ("worker-src", "child-src", "script-src", "default-src"),
+    **dict.fromkeys(FETCH - {"default-src"}, ("default-src",)),
+    "fenced-frame-src": ("frame-src", "child-src", "default-src"),
+    "frame-src": ("child-src", "default-src"),
+    "script-src-attr": ("script-src", "default-src"),
+    "script-src-elem": ("script-src", "default-src"),
+    "style-src-attr": ("style-src", "default-src"),
+    "style-src-elem": ("style-src", "default-src"),
+    "worker-src": ("child-src", "script-src", "default-src"),
 }
 _SPACE = re.compile(r"[\t\n\f\r ]+")
 _NONE: tuple[str, ...] = ()
+_known: dict[str, tuple[str, Values | None]] = {}
+REMEMBERED, REMEMBERED_LENGTH = 2048, 500
+"""Directives that are kept after they were read once: of an app's policy only the nonces change."""
+
+
+class Values(list[str]):
+    """The values of one directive as written, and what was found out about them: most directives come again."""
+
+    __slots__ = ("listed", "weak")
+
+    def __init__(self, values: Iterable[str] = ()) -> None:
+        super().__init__(values)
+        self.listed: SourceList | None = None
+        self.weak: tuple[object, ...] | None = None
+        """Belongs to `weaknesses`."""
 
 
 @dataclass(slots=True)
 class Policy:
     """One enforced policy."""
 
-    directives: dict[str, Sequence[str]]
-    """Lower-case name to the values as written; of directives of one name the first counts."""
+    directives: dict[str, Values]
+    """Lower-case name to its values; of directives of one name the first counts."""
     duplicates: tuple[str, ...] = ()
     """Names that were said again, which browsers do not read."""
     unread: tuple[str, ...] = ()
     """Names that browsers do not read here: not ASCII, or not allowed in a meta tag."""
-    _lists: dict[str, "SourceList | None"] = field(default_factory=dict)
 
     @property
     def binds(self) -> bool:
@@ -91,27 +108,21 @@ class Policy:
         directives = self.directives
         if name in directives:
             return name
-        if name not in FETCH:
-            return None
-        for other in _FALLBACKS.get(name, ("default-src",)):
-            if other in directives:
-                return other
-        return None
+        return next((other for other in _FALLBACKS.get(name, _NONE) if other in directives), None)
 
-    def sources(self, name: str) -> "SourceList | None":
+    def sources(self, name: str) -> SourceList | None:
         """The source list that decides on `name`; None: anything goes."""
-        try:
-            return self._lists[name]
-        except KeyError:
+        governing: str | None = name
+        values = self.directives.get(name)
+        if values is None:
             governing = self.governing(name)
-        if governing is None:
-            found = None
-        elif governing == name:
-            found = SourceList(governing, self.directives[governing])
-        else:
-            found = self.sources(governing)
-        self._lists[name] = found
-        return found
+            if governing is None:
+                return None
+            values = self.directives[governing]
+        listed = values.listed
+        if listed is None:
+            listed = values.listed = SourceList(governing or name, values)
+        return listed
 
     @property
     def scriptless(self) -> bool:
@@ -165,23 +176,35 @@ class SourceList:
 
 def parse(serialized: str) -> Policy:
     """One policy. Never raises: what a browser does not read is left out and named."""
-    directives: dict[str, Sequence[str]] = {}
+    directives: dict[str, Values] = {}
     duplicates: list[str] = []
     unread: list[str] = []
-    # str.split() knows more white space than CSP does; only control characters tell the difference.
-    plain = serialized.isascii() and serialized.isprintable()
     for token in serialized.split(";"):
-        words = token.split() if plain else [word for word in _SPACE.split(token) if word]
-        if not words:
+        name, values = _known.get(token) or _directive(token)
+        if not name:
             continue
-        name = words[0].lower()
-        if not plain and not token.isascii():
+        if values is None:
             unread.append(name)
         elif name in directives:
             duplicates.append(name)
         else:
-            directives[name] = words[1:]
+            directives[name] = values
     return Policy(directives, tuple(duplicates), tuple(unread))
+
+
+def _directive(token: str) -> tuple[str, Values | None]:
+    """Name and values of one directive; no name where it is empty, no values where browsers do not read it."""
+    # str.split() knows more white space than CSP does; only control characters tell the difference.
+    plain = token.isascii() and token.isprintable()
+    words = token.split() if plain else [word for word in _SPACE.split(token) if word]
+    if not words:
+        return "", None
+    found = words[0].lower(), Values(words[1:]) if plain or token.isascii() else None
+    if len(token) <= REMEMBERED_LENGTH and "'nonce-" not in token:
+        if len(_known) >= REMEMBERED:
+            _known.clear()
+        _known[token] = found
+    return found
 
 
 def parse_header(value: str) -> list[Policy]:

@@ -2,12 +2,8 @@
 
 import re
 from enum import Enum
-from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote
-
-CACHED_LENGTH = 120
-"""Longer expressions are read anew each time, so that hostile ones cannot fill the cache."""
 
 _DEFAULT_PORTS = {"http": "80", "ws": "80", "https": "443", "wss": "443", "ftp": "21"}
 _NETWORK = frozenset(_DEFAULT_PORTS)
@@ -75,6 +71,12 @@ class Source(NamedTuple):
         return self.value.startswith("*")
 
 
+_USUAL = {
+    **{keyword: Source(keyword, Kind.KEYWORD, keyword) for keyword in KEYWORDS},
+    **{f"{scheme}:": Source(f"{scheme}:", Kind.SCHEME, scheme) for scheme in ("http", "https", "data", "blob")},
+}
+
+
 class Url(NamedTuple):
     """The parts of a URL that sources are compared with."""
 
@@ -89,15 +91,8 @@ class Url(NamedTuple):
 
 def source(text: str) -> Source:
     """Read one expression."""
-    return _remembered(text) if recurs(text) else _read(text)
-
-
-def recurs(text: str) -> bool:
-    """Worth remembering: short, and no nonce, which never comes twice."""
-    return len(text) <= CACHED_LENGTH and not text.startswith("'nonce-")
-
-
-def _read(text: str) -> Source:
+    if (found := _USUAL.get(text)) is not None:
+        return found
     if text.startswith("'"):
         lowered = text.lower()
         if lowered in KEYWORDS:
@@ -112,9 +107,6 @@ def _read(text: str) -> Source:
             text, Kind.HOST, host[2].lower().rstrip("."), (host[1] or "").lower(), host[3] or "", host[4] or ""
         )
     return Source(text, Kind.INVALID, text.lower())
-
-
-_remembered = lru_cache(maxsize=4096)(_read)
 
 
 def matches(found: Source, url: Url, own_scheme: str = "https") -> bool:

@@ -6,14 +6,13 @@ by `effective`.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import IntEnum
-from functools import lru_cache
 from typing import NamedTuple
 
 from seatrial.rules.csp.bypasses import of_object, of_script
 from seatrial.rules.csp.policy import KNOWN, Policy, SourceList
-from seatrial.rules.csp.sources import KEYWORDS, Kind, recurs, source
+from seatrial.rules.csp.sources import KEYWORDS, Kind, source
 
 
 class Severity(IntEnum):
@@ -67,15 +66,21 @@ def weaknesses(policy: Policy) -> list[Weakness]:
 def _of_values(policy: Policy, into: list[Weakness]) -> None:
     """What each value says by itself, and names that no browser knows."""
     for directive, values in policy.directives.items():
-        if directive not in KNOWN:
-            into.append(Weakness("UNKNOWN_DIRECTIVE", 101, Severity.SYNTAX, directive))
-        elif directive in _DEPRECATED:
-            into.append(Weakness("DEPRECATED_DIRECTIVE", 309, Severity.INFO, directive))
-        for value in values:
-            for type_, number, severity in _remembered(value) if recurs(value) else _alone(value):
-                if type_ == "INVALID_KEYWORD" and "trusted-types" in directive and value.lower() in _TRUSTED_TYPES:
-                    continue
-                into.append(Weakness(type_, number, severity, directive, value))
+        if values.weak is None:
+            values.weak = tuple(_of_directive(directive, values))
+        into += values.weak  # type: ignore[arg-type]
+
+
+def _of_directive(directive: str, values: Sequence[str]) -> Iterator[Weakness]:
+    if directive not in KNOWN:
+        yield Weakness("UNKNOWN_DIRECTIVE", 101, Severity.SYNTAX, directive)
+    elif directive in _DEPRECATED:
+        yield Weakness("DEPRECATED_DIRECTIVE", 309, Severity.INFO, directive)
+    for value in values:
+        for type_, number, severity in _alone(value):
+            if type_ == "INVALID_KEYWORD" and "trusted-types" in directive and value.lower() in _TRUSTED_TYPES:
+                continue
+            yield Weakness(type_, number, severity, directive, value)
 
 
 def _alone(value: str) -> tuple[tuple[str, int, Severity], ...]:
@@ -103,9 +108,6 @@ def _alone(value: str) -> tuple[tuple[str, int, Severity], ...]:
     if read.kind is Kind.HOST and _ADDRESS.fullmatch(read.value):
         found.append(("IP_SOURCE", 308, Severity.INFO))
     return tuple(found)
-
-
-_remembered = lru_cache(maxsize=4096)(_alone)
 
 
 def _of_scripts(policy: Policy, into: list[Weakness]) -> None:
