@@ -4,11 +4,9 @@ from seatrial.model.profiles import Profile
 from seatrial.plugin.guarding import Trial, guard, responses
 from seatrial.rules import cke
 
-RULES = [cke.cookie_secure, cke.cookie_httponly, cke.cookie_samesite]
 
-
-@guard(over=responses, profile=Profile.PROTECTION, rules=RULES)
+@guard(over=responses, profile=Profile.PROTECTION, rules=cke.RULES)
 def test_cookies(trial: Trial) -> None:
     exchange = trial.look()
-    for rule in RULES:
+    for rule in cke.RULES:
         trial.judge(rule, exchange)

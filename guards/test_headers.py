@@ -1,14 +1,23 @@
-"""Headers of every readable route, with the app as in production."""
+"""Headers of every readable route, and of everything else that a blueprint answers, with the app as in production."""
 
 from seatrial.model.profiles import Profile
-from seatrial.plugin.guarding import Trial, guard, responses
+from seatrial.plugin.guarding import Trial, blueprints, guard, responses
 from seatrial.rules import hdr
 
-RULES = [hdr.csp_missing, hdr.referrer_policy, hdr.hsts, hdr.nosniff, hdr.framing]
 
-
-@guard(over=responses, profile=Profile.PROTECTION, rules=RULES)
+@guard(over=responses, profile=Profile.PROTECTION, rules=[*hdr.OF_A_RESPONSE, hdr.csp_nonce_reused])
 def test_headers(trial: Trial) -> None:
     exchange = trial.look()
-    for rule in RULES:
+    for rule in hdr.OF_A_RESPONSE:
         trial.judge(rule, exchange)
+    trial.judge(hdr.csp_nonce_reused, trial.again())
+
+
+@guard(over=responses, profile=Profile.PROTECTION, rules=[hdr.cors_reflects_origin])
+def test_foreign_origins(trial: Trial) -> None:
+    trial.judge(hdr.cors_reflects_origin, trial.origins())
+
+
+@guard(over=blueprints, profile=Profile.PROTECTION, rules=[hdr.header_lost])
+def test_headers_of_every_response_class(trial: Trial) -> None:
+    trial.judge(hdr.header_lost, trial.classes())

@@ -37,7 +37,11 @@ def test_contributing_shows_the_rule_the_guard_and_the_specimen_as_they_are() ->
     shown = [block.text for block in blocks("python", "toml") if block.page == "CONTRIBUTING.md"]
     sources = [
         (ROOT / name).read_text(encoding="utf-8")
-        for name in ("harness/seatrial/rules/hdr.py", "tests/specimens/HDR007/specimen.toml", "guards/test_headers.py")
+        for name in (
+            "harness/seatrial/rules/hdr/plain.py",
+            "tests/specimens/HDR007/specimen.toml",
+            "guards/test_headers.py",
+        )
     ]
     assert len(shown) == 3
     for text, source in zip(shown, sources, strict=True):

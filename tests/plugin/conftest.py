@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,9 @@ import psutil
 import pytest
 import support
 
+from seatrial.model.inventory import Access, Inventory, Route
+from seatrial.suites import path
+
 SOUND = """
     from flask import Flask, jsonify, request
     from flask_sqlalchemy import SQLAlchemy
@@ -27,6 +31,7 @@ SOUND = """
         "Referrer-Policy": "same-origin",
         "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
         "X-Content-Type-Options": "nosniff",
+        "Permissions-Policy": "camera=()",
         "X-Frame-Options": "DENY",
     }
 
@@ -65,8 +70,25 @@ FLAWED = SOUND.replace("response.headers.update(HEADERS)", "pass")
 """Answers without a single security header."""
 TOP = 'seed = "shop:seed"\n'
 MORE = 'MAX_CONTENT_LENGTH = 1000000\nTRUSTED_HOSTS = ["localhost"]\n'
-GUARDS, CHECKS = 9, 34
-"""Items and checks of either app: four suites over two routes, one about the whole app."""
+ROUTES = Inventory(
+    tuple(Route("GET", rule, rule.strip("/"), path=rule, access=Access.PUBLIC) for rule in ("/items/", "/about"))
+)
+"""What discovery finds of either app."""
+
+
+def planned() -> tuple[int, int, int]:
+    """Items and checks that all guards together plan for either app, and the items of one route."""
+    aims = checks = of_a_route = 0
+    for file in sorted(path("guards").glob("test_*.py")):
+        for function in runpy.run_path(str(file)).values():
+            if (plan := getattr(function, "seatrial_plan", None)) is not None:
+                found = list(plan.over(ROUTES))
+                aims, checks = aims + len(found), checks + len(found) * len(plan.rules)
+                of_a_route += sum(aim.route == ROUTES.routes[0] for aim in found)
+    return aims, checks, of_a_route
+
+
+GUARDS, CHECKS, OF_A_ROUTE = planned()
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import psutil
 import pytest
 import support
 
-from .conftest import CHECKS, GUARDS, SOUND
+from .conftest import CHECKS, GUARDS, OF_A_ROUTE, SOUND
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ def test_the_configured_conftest_and_no_other(harbour, shop, tmp_path):
     seen = (tmp_path / "seen").read_text().splitlines()
     assert seen.count("around") == GUARDS
     assert len(seen) == 2 * GUARDS
-    assert seen.count("GET /items/ [anonymous]") == 4
+    assert seen.count("GET /items/ [anonymous]") == OF_A_ROUTE
     told = result(root)
     assert sum(told["outcomes"].values()) == CHECKS
     assert "planned, but did not run" not in json.dumps(told)

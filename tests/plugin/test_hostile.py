@@ -15,7 +15,7 @@ from seatrial.model.inventory import Route
 from seatrial.plugin import collector
 from seatrial.plugin.guarding import Aim
 
-from .conftest import CHECKS, FLAWED, GUARDS, SOUND, Harbour
+from .conftest import CHECKS, FLAWED, GUARDS, OF_A_ROUTE, SOUND, Harbour
 
 OWN_NAMES = """
     import pytest
@@ -199,7 +199,7 @@ def test_only_collecting_runs_nothing_and_writes_nothing(harbour, shop):
     done = harbour.pytest(root, "--seatrial", "--seatrial-route", "GET /it*", "--collect-only", "-q")
     assert done.code == 0
     ids = [line for line in done.out.splitlines() if line.startswith("seatrial/")]
-    assert len(ids) == 4
+    assert len(ids) == OF_A_ROUTE
     assert all("[GET /items/ [anonymous]]" in line for line in ids)
     assert " checks" not in done.out
     assert support.snapshot(root) == before

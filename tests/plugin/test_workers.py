@@ -1,6 +1,7 @@
 """xdist: the same outcomes as without it, two hosts in all, and nothing left behind."""
 
 import re
+from collections import defaultdict
 
 import pytest
 
@@ -35,7 +36,7 @@ def test_two_workers_bring_home_what_one_process_does(harbour, shop):
     assert outcomes(both) == outcomes(alone)
     assert items(both) == items(alone)
     assert harbour.left() == []
-    workers = dict.fromkeys(("configuration", "cookies", "errors", "headers", "queries"), frozenset())
+    workers: defaultdict[str, frozenset[str]] = defaultdict(frozenset)
     for worker, suite in re.findall(r"WITNESS (gw\d) seatrial/test_(\w+)\.py", both.out):
         workers[suite] |= {worker}
     protection, sweep = workers["headers"], workers["queries"]

@@ -28,19 +28,24 @@ from flask import Flask, got_request_exception, template_rendered
 from support import project
 
 from seatrial.config import load
+from seatrial.model.classes import ResponseClasses
 from seatrial.model.evidence import AppFacts, Budget, Exchange, Kind, Limits, Protection, Raised
 from seatrial.model.findings import Judgement, Place
 from seatrial.model.growth import Growth
-from seatrial.model.inventory import ANONYMOUS, Route
+from seatrial.model.inventory import ANONYMOUS, Inventory, Route
 from seatrial.model.profiles import Profile
 from seatrial.model.rules import Context
 from seatrial.model.suite import Looked, Stray, TestRun
 from seatrial.observe import eager, statements
 from seatrial.observe.attribution import attribution
 from seatrial.observe.callsite import call_site
+from seatrial.observe.markup import marks
+from seatrial.observe.redaction import cookie_sizes
+from seatrial.plugin.guarding import blueprints
 from seatrial.rules import find, registered
 from seatrial.target.target import ATTRIBUTED
 from seatrial.trials.pilot import Pilot, open_run, prepare
+from seatrial.trials.responses import origins_of as origins
 
 SPECIMENS = Path(__file__).parent.parent / "specimens"
 FORGED_HOST = "forged-host.example"
@@ -50,6 +55,10 @@ PASSIVE = {rule.code for rule in registered() if rule.passive}
 """Rules that judge the tests of an app."""
 GROWN = {"SQL001", "SQL005"}
 """Rules that judge a growth of the data instead of one exchange."""
+TWICE, FOREIGN, CLASSES, PRIVATE = "HDR004", "HDR011", "HDR010", "HDR012"
+"""Rules that judge two responses, answers to foreign origins, all classes of response, or a page behind a login."""
+SUMS = {CLASSES, "HDR100"}
+"""Rules that say once more, per class of response or in points, what other rules say of a page."""
 IN_A_HOST = """
     [tool.seatrial]
     app = "{kind}:create_app"
@@ -85,6 +94,10 @@ class Specimen:
         return tomllib.loads((self.folder / "specimen.toml").read_text())
 
     @property
+    def identity(self) -> str:
+        return str(self.settings.get("identity", ANONYMOUS))
+
+    @property
     def subject(self) -> str:
         """Of the finding that the flawed one must show."""
         return str(self.settings["subject"])
@@ -95,13 +108,21 @@ def specimens(*kinds: str) -> list[Specimen]:
     return [specimen for specimen in found if specimen.kind in kinds and specimen.code not in WITHOUT_SOUND_TWIN]
 
 
-def exchange_of(specimen: Specimen) -> Exchange | tuple[Exchange, ...] | AppFacts | Growth | TestRun:
+def exchange_of(
+    specimen: Specimen,
+) -> Exchange | tuple[Exchange, ...] | AppFacts | Growth | ResponseClasses | TestRun:
     """What the specimen's rule judges: one warm exchange, all variants of one route, or the app's facts."""
     if specimen.code in PASSIVE:
         return run_of(specimen)
     if specimen.code in GROWN:
         return growth_of(specimen)
+    if specimen.code in (CLASSES, PRIVATE):
+        return from_a_host(specimen)
     with _app(specimen) as app:
+        if specimen.code == TWICE:
+            return _exchange(app, specimen), _exchange(app, specimen)
+        if specimen.code == FOREIGN:
+            return _from_foreign_origins(app, specimen)
         if specimen.code.startswith("CFG"):
             return _facts(app)
         if specimen.code == "ERR005":
@@ -149,6 +170,34 @@ def growth_of(specimen: Specimen) -> Growth:
             return Pilot(run).growth(route, ANONYMOUS)
 
 
+@cache
+def from_a_host(specimen: Specimen) -> Exchange | ResponseClasses:
+    """What takes a log-in, or a trial of many requests."""
+    with tempfile.TemporaryDirectory() as folder:
+        config = IN_A_HOST.format(kind=specimen.kind).replace(f'seed = "{specimen.kind}:seed"', "")
+        root = project(Path(folder) / "app", {}, config=config + identities(specimen, specimen.kind))
+        shutil.copy(specimen.path, root)
+        with open_run(load(root)) as run:
+            inventory, pilot = prepare(run, Profile.PROTECTION), Pilot(run)
+            if specimen.code == CLASSES:
+                return classes_of(pilot, inventory)
+            route = inventory.by_key(f"{specimen.settings['route']} {specimen.settings['endpoint']}")
+            return pilot.look(route, specimen.identity)
+
+
+def classes_of(pilot: Pilot, inventory: Inventory) -> ResponseClasses:
+    """Of what stands outside of blueprints."""
+    [aim] = [aim for aim in blueprints(inventory) if not aim.blueprint]
+    return ResponseClasses(aim.subject, pilot.classes(aim.members, Profile.PROTECTION))
+
+
+def identities(specimen: Specimen, module: str) -> str:
+    """The configuration of who logs in, where the specimen has somebody."""
+    if specimen.identity == ANONYMOUS:
+        return ""
+    return f'\n[[tool.seatrial.identities]]\nname = "{specimen.identity}"\ncall = "{module}:log_in"\n'
+
+
 def context_of(specimen: Specimen) -> Context:
     """What the rule may know besides: the run's configuration, the budget of the sound specimen, the facts."""
     settings = specimen.settings
@@ -176,12 +225,13 @@ def judged_by_all(specimen: Specimen) -> dict[str, Judgement]:
     """What every rule says of a specimen's own route and facts (budgets aside)."""
     with _app(specimen) as app:
         facts = _facts(app)
-        _exchange(app, specimen)
+        cold = _exchange(app, specimen)
         exchange = _exchange(app, specimen)
-    evidence: dict[str, object] = {"CFG": facts, "ERR": (exchange,)}
+        foreign = _from_foreign_origins(app, specimen)
+    evidence: dict[str, object] = {"CFG": facts, "ERR": (exchange,), TWICE: (cold, exchange), FOREIGN: foreign}
     context = Context(facts=facts)
-    asked = [rule for rule in registered() if rule.code not in WITHOUT_SOUND_TWIN | GROWN | PASSIVE]
-    return {rule.code: rule(evidence.get(rule.family, exchange), context) for rule in asked}
+    asked = [rule for rule in registered() if rule.code not in WITHOUT_SOUND_TWIN | GROWN | SUMS | PASSIVE]
+    return {rule.code: rule(evidence.get(rule.code, evidence.get(rule.family, exchange)), context) for rule in asked}
 
 
 @contextmanager
@@ -222,7 +272,11 @@ def _load(specimen: Specimen) -> ModuleType:
     return module
 
 
-def _exchange(app: Flask, specimen: Specimen, variant: str = "plain", query: str = "") -> Exchange:
+def _from_foreign_origins(app: Flask, specimen: Specimen) -> tuple[Exchange, ...]:
+    return tuple(_exchange(app, specimen, variant, origin=origin) for variant, origin in origins("localhost"))
+
+
+def _exchange(app: Flask, specimen: Specimen, variant: str = "plain", query: str = "", origin: str = "") -> Exchange:
     method, _, rule = specimen.settings["route"].partition(" ")
     route = Route(method, rule, specimen.settings["endpoint"], path=rule)
     raised: list[Raised] = []
@@ -245,8 +299,12 @@ def _exchange(app: Flask, specimen: Specimen, variant: str = "plain", query: str
             rows=True, attribute=attribution(specimen.folder), attributed=ATTRIBUTED[Profile.SWEEP]
         ) as recording,
     ):
-        response = app.test_client().open(rule + query, method=method, base_url="https://localhost")
+        headers = {"Origin": origin} if origin else {}
+        response = app.test_client().open(rule + query, method=method, base_url="https://localhost", headers=headers)
         body = response.get_data()
+    seen = {"origin": origin, "host": "localhost", "cookie-sizes": cookie_sizes(response.headers.items())}
+    if response.mimetype == "text/html":
+        seen |= marks(body.decode())
     return Exchange(
         route=route,
         identity=ANONYMOUS,
@@ -260,6 +318,7 @@ def _exchange(app: Flask, specimen: Specimen, variant: str = "plain", query: str
         eager=loads.seen(),
         raised=raised[0] if raised else None,
         template=templates[0] if templates else "",
+        marks=seen,
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rules.driver import SPECIMENS, WITHOUT_SOUND_TWIN, Specimen, judged
+from rules.driver import CLASSES, SPECIMENS, WITHOUT_SOUND_TWIN, Specimen, judged
 
 from seatrial import rules
 from seatrial.model.outcomes import Level
@@ -31,9 +31,11 @@ EVERY_RULE = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
 
 LEVELS = {
     "CFG001": "block", "CFG002": "block", "CFG003": "block", "CFG004": "warn", "CFG005": "warn", "CFG006": "info",
-    "CKE001": "block", "CKE002": "block", "CKE003": "block",
+    "CKE001": "block", "CKE002": "block", "CKE003": "block", "CKE004": "info",
     "ERR005": "block",
-    "HDR001": "block", "HDR005": "block", "HDR006": "block", "HDR007": "warn", "HDR008": "block",
+    "HDR001": "block", "HDR002": "block", "HDR003": "warn", "HDR004": "block", "HDR005": "block", "HDR006": "block",
+    "HDR007": "warn", "HDR008": "block", "HDR009": "info", "HDR010": "block", "HDR011": "block", "HDR012": "warn",
+    "HDR100": "info",
     "SQL001": "block", "SQL002": "block", "SQL003": "warn", "SQL004": "warn", "SQL005": "warn", "SQL006": "block",
     "SQL007": "warn", "SQL008": "info", "SQL009": "warn",
     "TST001": "block",
@@ -94,10 +96,12 @@ def test_a_code_cannot_be_taken_twice() -> None:
 def test_specimens(rule: Rule) -> None:
     wanted = {"flawed.py", "sound.py", "specimen.toml"} | ({"blind.py"} if rule.control != RESPONSE else set())
     assert {path.name for path in (SPECIMENS / rule.code).iterdir() if path.is_file()} == wanted
-    settings = Specimen(rule.code, "flawed").settings
-    assert {"route", "endpoint", "subject"} <= set(settings) <= {"route", "endpoint", "subject", "config", "budget"}
-    if rule.family not in ("CFG", "TST"):
-        assert settings["subject"] == f"{settings['route']} {settings['endpoint']} [anonymous]"
+    specimen = Specimen(rule.code, "flawed")
+    settings = specimen.settings
+    needed, possible = {"route", "endpoint", "subject"}, {"config", "budget", "identity"}
+    assert needed <= set(settings) <= needed | possible
+    if rule.family not in ("CFG", "TST") and rule.code != CLASSES:
+        assert settings["subject"] == f"{settings['route']} {settings['endpoint']} [{specimen.identity}]"
 
 
 def test_no_specimen_without_a_rule() -> None:

@@ -36,7 +36,15 @@ def test_csp_missing(headers: list[tuple[str, str]], outcome: Outcome) -> None:
 
 
 def test_csp_in_a_meta_tag_counts_and_report_only_beside_it_does_no_harm() -> None:
-    assert csp_missing(answering((REPORT, "default-src 'self'"), marks={"csp-meta": "yes"})).outcome is PASS
+    meta = {"csp-meta": "default-src 'self'"}
+    assert csp_missing(answering((REPORT, "default-src 'self'"), marks=meta)).outcome is PASS
+
+
+@pytest.mark.parametrize("content", ["frame-ancestors 'none'", "report-uri /csp", "yes"])
+def test_csp_in_a_meta_tag_must_bind(content: str) -> None:
+    judgement = csp_missing(answering(marks={"csp-meta": content}))
+    assert judgement.outcome is FAIL
+    assert "meta tag binds nothing" in messages(judgement)
 
 
 def test_csp_says_what_was_sent_in_its_place() -> None:
@@ -193,9 +201,11 @@ def test_nosniff(values: list[str], outcome: Outcome) -> None:
         ([(XFO, "ALLOW-FROM https://partner.example")], FAIL),
         ([(XFO, "ALLOWALL")], FAIL),
         ([(XFO, "")], FAIL),
-        ([(XFO, "DENY, SAMEORIGIN")], FAIL),
-        ([(XFO, "DENY"), (XFO, "SAMEORIGIN")], FAIL),
-        ([(XFO, "SAMEORIGIN"), (XFO, "SAMEORIGIN")], FAIL),
+        ([(XFO, "DENY, SAMEORIGIN")], PASS),
+        ([(XFO, "DENY"), (XFO, "SAMEORIGIN")], PASS),
+        ([(XFO, "SAMEORIGIN"), (XFO, "sameorigin")], PASS),
+        ([(XFO, "ALLOWALL"), (XFO, "ALLOWALL")], FAIL),
+        ([(XFO, "garbage, more")], FAIL),
         ([(CSP, "frame-ancestors *")], FAIL),
         ([(CSP, "frame-ancestors 'self' https:")], FAIL),
         ([(CSP, "frame-ancestors http://*")], FAIL),
@@ -209,4 +219,4 @@ def test_framing(headers: list[tuple[str, str]], outcome: Outcome) -> None:
 
 
 def test_framing_by_a_meta_tag_does_not_count() -> None:
-    assert framing(answering(marks={"csp-meta": "yes"})).outcome is FAIL
+    assert framing(answering(marks={"csp-meta": "frame-ancestors 'none'"})).outcome is FAIL

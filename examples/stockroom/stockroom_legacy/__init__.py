@@ -55,7 +55,7 @@ def refresh_session():
 def set_headers(response):
     response.headers["X-Powered-By"] = "Stockroom 1.9"
     # Headers from the security review. Switched off before the summer release: the label widget broke.
-    # response.headers["Content-Security-Policy"] = "default-src 'self'; object-src 'none'; base-uri 'none'"
+    # response.headers["Content-Security-Policy"] = "default-src 'self'; base-uri 'none'; form-action 'self'"
     # response.headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
     # response.headers["X-Content-Type-Options"] = "nosniff"
     # response.headers["X-Frame-Options"] = "DENY"

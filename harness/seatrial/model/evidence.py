@@ -151,7 +151,8 @@ class Exchange:
     logged_in: bool = True
     """The identity was still logged in afterwards (True for anonymous)."""
     marks: Mapping[str, str] = field(default_factory=dict)
-    """What was seen in the body: `csp-meta` where an HTML page declares its policy in a meta tag."""
+    """What else was seen: `host` asked, `cookie-sizes`, `origin` sent, and what the page's markup says (`csp-meta`,
+    `referrer-meta`, `scripts`, `styles`; see `seatrial.observe.markup`)."""
 
     @property
     def subject(self) -> str:

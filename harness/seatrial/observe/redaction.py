@@ -27,6 +27,15 @@ def _safe(name: str, value: str) -> str:
     return value
 
 
+def cookie_sizes(headers: Iterable[tuple[str, str]]) -> str:
+    """One line per Set-Cookie, `name bytes`: what the value was long, without the value."""
+    pairs = (value.partition(";")[0].strip() for name, value in headers if name.lower() == "set-cookie")
+    return "\n".join(
+        f"{pair.partition('=')[0].strip()} {len(pair.replace('=', '', 1).encode('utf-8', 'surrogateescape'))}"
+        for pair in pairs
+    )
+
+
 def location_path(value: str) -> str:
     """Path of a Location header, which may be absolute or relative."""
     return urlsplit(value).path or "/"

@@ -22,7 +22,6 @@ SHOWN = 10
 """Statements that a failure lists; more are counted."""
 LONGEST = 160
 """Characters of a statement that are shown."""
-FAMILIES = ("HDR", "CKE")
 
 
 class SqlBudget:
@@ -86,7 +85,7 @@ def assert_secure_headers(response: Any, *, https: bool = True, environment: str
     exchange = _as_exchange(response, "https" if https else "http")
     facts = AppFacts(profile=Profile.PROTECTION, environment=environment)
     context = Context(environment=environment, facts=facts)
-    judged = [rule(exchange, context) for rule in rules.registered() if rule.family in FAMILIES]
+    judged = [rule(exchange, context) for rule in (*rules.hdr.OF_A_RESPONSE, *rules.cke.RULES)]
     failed = [f for judgement in judged for f in judgement.findings if f.level is Level.BLOCK]
     if failed:
         told = "\n".join(f"  {f.rule} {f.name}: {f.message}\n    {f.remedy}" for f in failed)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from seatrial.model.classes import ResponseClasses
 from seatrial.model.errors import BrokenError, InconclusiveError, SeatrialError
 from seatrial.model.evidence import AppFacts, Budget, Exchange
 from seatrial.model.findings import Check, Finding
@@ -28,19 +29,24 @@ APP = "app"
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """What one guard item is about: a route as an identity, or the whole app."""
+    """What one guard item is about: a route as an identity, a blueprint, or the whole app."""
 
     route: Route | None = None
     identity: str = ANONYMOUS
+    blueprint: str = ""
+    members: tuple[tuple[Route, str], ...] = ()
+    """Of a blueprint (or of the app outside of blueprints): its routes, and who asks for each."""
 
     @property
     def subject(self) -> str:
+        if self.blueprint:
+            return f"blueprint {self.blueprint}"
         return self.route.subject(self.identity) if self.route else APP
 
     @property
     def id(self) -> str:
         """For people: shadowed bindings are never aimed at, so method, rule and identity are unique."""
-        return f"{self.route.method} {self.route.rule} [{self.identity}]" if self.route else APP
+        return f"{self.route.method} {self.route.rule} [{self.identity}]" if self.route else self.subject
 
 
 Selector = Callable[[Inventory], Iterable[Aim]]
@@ -68,9 +74,23 @@ def growing(inventory: Inventory) -> Iterable[Aim]:
 
 def responses(inventory: Inventory) -> Iterable[Aim]:
     """Every readable route once: as a stranger where it is public, else as the first identity."""
-    named = [name for name in inventory.identities if name != ANONYMOUS]
     for route in _requestable(inventory, safe=True):
-        yield Aim(route, ANONYMOUS if route.access is Access.PUBLIC or not named else named[0])
+        yield Aim(route, _visitor(inventory, route))
+
+
+def blueprints(inventory: Inventory) -> Iterable[Aim]:
+    """Every blueprint once, and once what stands outside of blueprints."""
+    found: dict[str, list[tuple[Route, str]]] = {}
+    for route in _requestable(inventory, safe=False):
+        if route.path:
+            found.setdefault(route.blueprint, []).append((route, _visitor(inventory, route)))
+    yield from (Aim(blueprint=name, members=tuple(members)) for name, members in found.items())
+
+
+def _visitor(inventory: Inventory, route: Route) -> str:
+    """A stranger where the route is public, else the first identity."""
+    named = [name for name in inventory.identities if name != ANONYMOUS]
+    return ANONYMOUS if route.access is Access.PUBLIC or not named else named[0]
 
 
 def every_route(inventory: Inventory) -> Iterable[Aim]:
@@ -196,6 +216,18 @@ class Trial:
     def look(self) -> Exchange:
         """One response of the page, in the guard's profile."""
         return self._pilot().look(self.route, self.aim.identity, self._profile)
+
+    def again(self) -> tuple[Exchange, ...]:
+        """Two responses of the page where it carries a nonce, else one."""
+        return self._pilot().again(self.route, self.aim.identity, self._profile)
+
+    def origins(self) -> tuple[Exchange, ...]:
+        """The page asked from foreign origins."""
+        return self._pilot().origins(self.route, self.aim.identity, self._profile)
+
+    def classes(self) -> ResponseClasses:
+        """Every class of response of the blueprint that could be had."""
+        return ResponseClasses(self.aim.subject, self._pilot().classes(self.aim.members, self._profile))
 
     def malformed(self) -> tuple[Exchange, ...]:
         """The route under malformed requests."""

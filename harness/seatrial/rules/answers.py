@@ -16,6 +16,7 @@ ARGUMENTS = "[tool.seatrial.arguments]"
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
 _LOGIN = re.compile(r"(log|sign)[-_]?in\b|/(auth|oauth2?|sso)(/|$)", re.IGNORECASE)
 _TURNED_AWAY = frozenset({401, 403, 429})
+_SHOWN_LOCATION = 200
 _WITHOUT_BODY = frozenset({204, 205, 304})
 
 
@@ -119,7 +120,7 @@ def way_out(exchange: Exchange) -> str:
 
 def _location(exchange: Exchange) -> str:
     """Target of a redirect, without its query: that may carry tokens."""
-    return (exchange.header("Location") or "nowhere").partition("?")[0]
+    return (exchange.header("Location") or "nowhere").partition("?")[0][:_SHOWN_LOCATION]
 
 
 def _to_login(exchange: Exchange) -> bool:

@@ -5,49 +5,19 @@ that is being deleted (empty value, Max-Age=0, Expires in the past) carries noth
 Flask-Login's own deletion of the remember cookie has none of the attributes.
 """
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from collections.abc import Callable
 
 from seatrial.model.evidence import Exchange
 from seatrial.model.findings import Judgement
 from seatrial.model.outcomes import Level, Outcome
 from seatrial.model.rules import Context, Rule
+from seatrial.rules import cookies
 from seatrial.rules.answers import RESPONSE, unfit
+from seatrial.rules.cookies import Cookie
 from seatrial.rules.registry import rule
 
-PREFERENCE = "preference"
-_SIGNS_IN = frozenset({"session", "remember"})
-"""Roles whose value is as good as a password."""
-
-_CSRF = re.compile(r"csrf|xsrf", re.IGNORECASE)
-_REMEMBER = re.compile(r"remember", re.IGNORECASE)
-_SESSION = re.compile(r"sess|log[-_]?in|auth(?!or)|token|jwt|(^|[-_.])sid$", re.IGNORECASE)
-_EPOCH = datetime(1971, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Cookie:
-    """One Set-Cookie header, without its value."""
-
-    name: str
-    role: str
-    attributes: Mapping[str, str]
-    """Lower-case name to value; the last of a name counts, as in browsers."""
-
-    @property
-    def secure(self) -> bool:
-        return "secure" in self.attributes
-
-    @property
-    def same_site(self) -> str:
-        return self.attributes.get("samesite", "").strip().lower()
-
-    @property
-    def signs_in(self) -> bool:
-        return self.role in _SIGNS_IN
+MAXIMUM = 4096
+"""Bytes of name and value that every browser keeps (RFC 6265bis §5.7)."""
 
 
 @rule(
@@ -85,7 +55,7 @@ def cookie_secure(rule: Rule, exchange: Exchange, context: Context) -> Judgement
 )
 def cookie_httponly(rule: Rule, exchange: Exchange, context: Context) -> Judgement:
     def mistake(cookie: Cookie) -> str:
-        if not cookie.signs_in or "httponly" in cookie.attributes:
+        if not cookie.signs_in or cookie.http_only:
             return ""
         return f"A {cookie.role} cookie must be HttpOnly but scripts can read '{cookie.name}'"
 
@@ -119,6 +89,38 @@ def cookie_samesite(rule: Rule, exchange: Exchange, context: Context) -> Judgeme
     return _judged(rule, exchange, context, mistake)
 
 
+@rule(
+    code="CKE004",
+    name="cookie-prefix-size",
+    level=Level.INFO,
+    claim="Session and remember cookies carry the __Host- prefix where they can, and no cookie is too large to keep.",
+    control=RESPONSE,
+    rationale="Without the prefix any subdomain can plant a session; a cookie over 4096 bytes is silently dropped.",
+    source="OWASP ASVS 5.0 3.3.1, 3.3.3, 3.3.5; RFC 6265bis §4.1.3, §5.7",
+    remedy="Set SESSION_COOKIE_NAME to '__Host-session' (Secure, Path=/, no Domain); keep large data on the server.",
+)
+def cookie_prefix_size(rule: Rule, exchange: Exchange, context: Context) -> Judgement:
+    return _judged(rule, exchange, context, _prefix_or_size)
+
+
+def _prefix_or_size(cookie: Cookie) -> str:
+    name, path, domain = cookie.name, cookie.attributes.get("path", ""), cookie.attributes.get("domain", "")
+    lowered = name.lower()
+    if cookie.size is not None and cookie.size > MAXIMUM:
+        return f"A cookie must fit into {MAXIMUM} bytes but '{name}' takes {cookie.size}, so browsers drop it"
+    if lowered.startswith("__host-"):
+        # That it is Secure is asked by CKE001.
+        broken = [said for said, wrong in (("Path=/", path != "/"), ("no Domain", bool(domain))) if wrong]
+        return f"__Host- must come with {' and '.join(broken)} or browsers refuse '{name}'" if broken else ""
+    if not cookie.signs_in or path != "/" or domain:
+        return ""
+    return f"A {cookie.role} cookie should be bound to its host but '{name}' has no __Host- prefix"
+
+
+RULES = (cookie_secure, cookie_httponly, cookie_samesite, cookie_prefix_size)
+"""All of them; each judges one response."""
+
+
 def _judged(
     rule: Rule,
     exchange: Exchange,
@@ -129,16 +131,14 @@ def _judged(
     """One finding per cookie name that `mistake` has a sentence for."""
     if (silent := unfit(rule, exchange, context)) is not None:
         return silent
-    sent = exchange.header_values("Set-Cookie")
-    if not sent:
+    if not exchange.header_values("Set-Cookie"):
         return rule.skipped(exchange.subject, "sets no cookie")
     roles = context.facts.cookie_roles if context.facts is not None else {}
-    kept = [value for value in sent if not _deletes(value, exchange.header("Date"))]
+    kept = cookies.kept(exchange, roles)
     if not kept:
         return rule.skipped(exchange.subject, "only deletes cookies")
-    cookies = [_cookie(value, roles) for value in kept]
-    if not any(concerns(cookie) for cookie in cookies):
-        named = ", ".join(sorted({f"{cookie.name} ({cookie.role})" for cookie in cookies}))
+    if not any(concerns(cookie) for cookie in kept):
+        named = ", ".join(sorted({f"{cookie.name} ({cookie.role})" for cookie in kept}))
         return rule.skipped(exchange.subject, f"sets no cookie of the roles concerned: {named}")
     findings = {
         cookie.name: rule.finding(
@@ -149,58 +149,12 @@ def _judged(
                 "cookie": cookie.name,
                 "role": cookie.role,
                 "role_from": "configuration" if cookie.name in roles else "name",
-                "attributes": [name + (f"={value}" if value else "") for name, value in cookie.attributes.items()],
+                "attributes": cookie.told,
                 "scheme": exchange.scheme,
                 "status": exchange.status,
             },
         )
-        for cookie in cookies
+        for cookie in kept
         if (message := mistake(cookie))
     }
     return rule.failed(exchange.subject, *findings.values()) if findings else rule.passed(exchange.subject)
-
-
-def _cookie(value: str, roles: Mapping[str, str]) -> Cookie:
-    name = _name(value)
-    return Cookie(name, roles.get(name) or _guessed_role(name), _attributes(value))
-
-
-def _guessed_role(name: str) -> str:
-    if _CSRF.search(name):
-        return "csrf"
-    if _REMEMBER.search(name):
-        return "remember"
-    return "session" if _SESSION.search(name) else PREFERENCE
-
-
-def _name(value: str) -> str:
-    return value.partition(";")[0].partition("=")[0].strip()
-
-
-def _attributes(value: str) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for part in value.split(";")[1:]:
-        name, _, argument = part.partition("=")
-        if name.strip():
-            found[name.strip().lower()] = argument.strip()
-    return found
-
-
-def _deletes(value: str, date: str | None) -> bool:
-    """The value is emptied, or the cookie expires with this very response. Max-Age beats Expires."""
-    attributes = _attributes(value)
-    pair = value.partition(";")[0]
-    if "=" in pair and not pair.partition("=")[2].strip().strip('"'):
-        return True
-    if re.fullmatch(r"-?\d+", attributes.get("max-age", "")):
-        return int(attributes["max-age"]) <= 0
-    expires = _moment(attributes.get("expires"))
-    return expires is not None and expires <= (_moment(date) or _EPOCH)
-
-
-def _moment(value: str | None) -> datetime | None:
-    try:
-        found = parsedate_to_datetime(value or "")
-    except ValueError:
-        return None
-    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)

@@ -27,7 +27,8 @@ from seatrial.model.profiles import Profile
 from seatrial.observe import connections, eager, outbound, statements
 from seatrial.observe.attribution import Attribution
 from seatrial.observe.callsite import CallSites
-from seatrial.observe.redaction import safe_headers
+from seatrial.observe.markup import marks
+from seatrial.observe.redaction import cookie_sizes, safe_headers
 from seatrial.target import binds as binding
 from seatrial.target import factory, protections, schema, seeds
 from seatrial.target.arguments import Samples
@@ -344,8 +345,11 @@ class Target:
     ) -> Exchange:
         """The reply as plain data, with everything secret left behind."""
         html = reply.content_type in ("text/html", "application/xhtml+xml")
-        lowered = reply.body[:65536].lower() if html else b""
-        marks = {"csp-meta": "yes"} if b'http-equiv="content-security-policy"' in lowered else {}
+        found = {
+            "host": self.host_name,
+            "cookie-sizes": cookie_sizes(reply.headers),
+            **(marks(reply.text) if html else {}),
+        }
         return Exchange(
             route=replace(route, path=path),
             identity=identity,
@@ -364,7 +368,7 @@ class Target:
             template=reply.template,
             failure=reply.failure,
             logged_in=logged_in,
-            marks=marks,
+            marks={name: value for name, value in found.items() if value},
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from seatrial.config import Settings
@@ -14,7 +14,7 @@ from seatrial.model.evidence import AppFacts, Exchange, Kind
 from seatrial.model.growth import Growth
 from seatrial.model.inventory import ANONYMOUS, Inventory, Route
 from seatrial.model.profiles import Profile
-from seatrial.trials import discovery, growth, sweep
+from seatrial.trials import discovery, growth, responses, sweep
 from seatrial.trials.sweep import Visit
 
 R = TypeVar("R")
@@ -148,6 +148,39 @@ class Pilot:
         if found.dirty:
             self._dirty.add(profile)
         return found
+
+    def again(self, route: Route, identity: str, profile: Profile = Profile.PROTECTION) -> tuple[Exchange, ...]:
+        """The page, and once more where its policy carries a nonce: only then there is something to compare."""
+        first = self.look(route, identity, profile)
+        said = "".join(first.header_values("Content-Security-Policy")) + first.marks.get("csp-meta", "")
+        if first.failure or "'nonce-" not in said.lower():
+            return (first,)
+        try:
+            return first, self._guarded(profile, lambda d: self.run.call(profile, sweep.look, d, route, identity), 1)
+        except (HostEnded, HostHung) as error:
+            return first, _lost(route, identity, error)
+
+    def origins(self, route: Route, identity: str, profile: Profile = Profile.PROTECTION) -> tuple[Exchange, ...]:
+        """The route asked from foreign origins."""
+        try:
+            return self._guarded(profile, lambda d: self.run.call(profile, responses.origins, d, route, identity), 4)
+        except (HostEnded, HostHung) as error:
+            return (_lost(route, identity, error),)
+
+    def classes(self, members: Sequence[tuple[Route, str]], profile: Profile) -> tuple[Exchange, ...]:
+        """Every page among the members as who may see it, and what can be provoked around them."""
+        looks = [self.look(route, identity, profile) for route, identity in members if route.safe]
+        routes = [route for route, _ in members]
+        identity = next((name for _, name in members if name != ANONYMOUS), ANONYMOUS)
+        self._clean(profile)
+        try:
+            provoked: tuple[Exchange, ...] = self._guarded(
+                profile, lambda d: self.run.call(profile, responses.provoke, d, routes, identity), 9
+            )
+        except (HostEnded, HostHung) as error:
+            provoked = (_lost(routes[0], identity, error),)
+        self._note_writes(profile, provoked)
+        return (*looks, *provoked)
 
     def facts(self, profile: Profile = Profile.PROTECTION) -> AppFacts:
         if profile not in self._facts:

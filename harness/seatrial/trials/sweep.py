@@ -94,6 +94,7 @@ def _with_argument(route: Route, name: str, value: str) -> str:
 def drive(
     target: Target, route: Route, identity: str, path: str, *, rows: bool, variant: str = "plain", **options: Any
 ) -> Exchange:
+    """One request as one identity, in a fresh session where the last one was logged out."""
     from seatrial.target.identities import still_logged_in
 
     client = target.client(identity)
@@ -102,11 +103,11 @@ def drive(
     if not alive:
         target.sessions.pop(identity, None)  # logged in again before the next request
     if variant == "plain" and reply.status in (403, 429):
-        _check_canary(target, route, identity, reply)
+        check_canary(target, route, identity, reply)
     return target.exchange(route, identity, reply, path=path, variant=variant, logged_in=alive)
 
 
-def _check_canary(target: Target, route: Route, identity: str, reply: Reply) -> None:
+def check_canary(target: Target, route: Route, identity: str, reply: Reply) -> None:
     """A page that answered before must still answer: else every later answer is the ban's, not the page's."""
     session = target.sessions.get(identity)
     if identity == ANONYMOUS or session is None or not session.proof:

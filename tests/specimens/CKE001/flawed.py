@@ -1,9 +1,9 @@
-"""Flask's own default: the session cookie travels over plain http too."""
+"""A cookie set by hand: set_cookie() has none of the attributes by itself."""
 
 import os
 import secrets
 
-from flask import Flask, request, session
+from flask import Flask, make_response, request
 
 POLICY = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
 
@@ -14,7 +14,7 @@ def create_app(config=None):
         SECRET_KEY=os.environ.get("SECRET_KEY") or secrets.token_hex(32),
         MAX_CONTENT_LENGTH=1024 * 1024,
         TRUSTED_HOSTS=["localhost", "127.0.0.1"],
-        SESSION_COOKIE_SECURE=False,
+        SESSION_COOKIE_SECURE=True,
         SESSION_COOKIE_SAMESITE="Lax",
     )
     app.config.update(config or {})
@@ -25,13 +25,15 @@ def create_app(config=None):
         response.headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["X-Frame-Options"] = "SAMEORIGIN"
+        response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
         if request.is_secure:
             response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
         return response
 
     @app.get("/")
     def home():
-        session["visits"] = session.get("visits", 0) + 1
-        return "<!doctype html><title>Harbour</title><p>Welcome</p>"
+        response = make_response("<!doctype html><title>Harbour</title><p>Welcome</p>")
+        response.set_cookie("theme", "dark")
+        return response
 
     return app

@@ -25,6 +25,7 @@ def create_app(config=None):
         response.headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["X-Frame-Options"] = "SAMEORIGIN"
+        response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
         return response
 
     @app.get("/")

@@ -1,54 +1,24 @@
-"""HDR: security headers of a response.
+"""HDR005 to HDR009: headers of one line.
 
-Any response is evidence, an error page as much as the page itself; only an exchange without a response proves nothing.
-Policy and framing (HDR001, HDR008) bind what a browser shows, so they are judged on HTML that is shown: by content
-type, and not on a redirect that is followed or a status without a body. The other headers are judged on every response.
-Headers are read as browsers read them, not by equality with a recommended string.
+Referrer-Policy, HSTS and nosniff are judged on every response, framing and Permissions-Policy on pages. Headers are
+read as browsers read them, not by equality with a recommended string.
 """
 
 import re
-from collections.abc import Iterator
 
 from seatrial.model.evidence import Exchange
 from seatrial.model.findings import Judgement
 from seatrial.model.outcomes import Level
 from seatrial.model.rules import Context, Rule
+from seatrial.rules import csp
 from seatrial.rules.answers import RESPONSE, document, no_document, unfit
+from seatrial.rules.csp import HEADER as CSP
+from seatrial.rules.hdr.framed import frame_options
+from seatrial.rules.hdr.told import enforced, quoted, seen
 from seatrial.rules.registry import rule
+from seatrial.rules.structured import Unreadable, dictionary
 
 ONE_YEAR = 31_536_000
-
-_CSP_DIRECTIVES = frozenset(
-    {
-        "base-uri",
-        "child-src",
-        "connect-src",
-        "default-src",
-        "fenced-frame-src",
-        "font-src",
-        "form-action",
-        "frame-ancestors",
-        "frame-src",
-        "img-src",
-        "manifest-src",
-        "media-src",
-        "object-src",
-        "prefetch-src",
-        "require-trusted-types-for",
-        "sandbox",
-        "script-src",
-        "script-src-attr",
-        "script-src-elem",
-        "style-src",
-        "style-src-attr",
-        "style-src-elem",
-        "trusted-types",
-        "upgrade-insecure-requests",
-        "worker-src",
-        "block-all-mixed-content",
-    }
-)
-"""Directives that bind the page. `report-uri` and `report-to` are left out: a policy of reports alone allows all."""
 
 _REFERRER_TOKENS = frozenset(
     {
@@ -63,45 +33,8 @@ _REFERRER_TOKENS = frozenset(
     }
 )
 _REFERRER_LEAKS = frozenset({"unsafe-url", "no-referrer-when-downgrade"})
-_ANYBODY = re.compile(r"\*|https?:(//\*(\.\*)?)?")
-_MAX_AGE = re.compile(r"\d+")
+_MAX_AGE = re.compile(r"[0-9]{1,18}")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-
-
-@rule(
-    code="HDR001",
-    name="csp-missing",
-    level=Level.BLOCK,
-    claim="Every HTML response carries an enforced Content-Security-Policy.",
-    control=RESPONSE,
-    rationale="Without a policy one missed escape runs in the visitor's session; with one it is a line in the console.",
-    source="OWASP ASVS 5.0 3.4.3; W3C CSP Level 3 §3.1; MDN Observatory csp-not-implemented",
-    remedy="Set Content-Security-Policy in one after_request hook; start with default-src 'self'.",
-)
-def csp_missing(rule: Rule, exchange: Exchange, context: Context) -> Judgement:
-    if (silent := unfit(rule, exchange, context)) is not None:
-        return silent
-    if not document(exchange):
-        return rule.skipped(exchange.subject, no_document(exchange))
-    if list(_policies(exchange)) or "csp-meta" in exchange.marks:
-        return rule.passed(exchange.subject)
-    sent = exchange.header_values("Content-Security-Policy")
-    report_only = exchange.header_values("Content-Security-Policy-Report-Only")
-    if sent:
-        happened = f"the one sent binds nothing: {_quoted(', '.join(sent))}"
-    elif report_only:
-        happened = "only Content-Security-Policy-Report-Only was sent, which reports and lets everything through"
-    else:
-        happened = "none was sent"
-    return rule.failed(
-        exchange.subject,
-        rule.finding(
-            exchange.subject,
-            f"An HTML page must carry an enforced Content-Security-Policy but {happened} (status {exchange.status})",
-            remedy="Send the same policy as Content-Security-Policy once its reports are quiet." if report_only else "",
-            evidence=_seen(exchange, "Content-Security-Policy", "Content-Security-Policy-Report-Only"),
-        ),
-    )
 
 
 @rule(
@@ -120,14 +53,14 @@ def referrer_policy(rule: Rule, exchange: Exchange, context: Context) -> Judgeme
     sent = exchange.header("Referrer-Policy")
     tokens = [token.strip().lower() for token in (sent or "").split(",")]
     known = [token for token in tokens if token in _REFERRER_TOKENS]
-    evidence = _seen(exchange, "Referrer-Policy")
+    evidence = seen(exchange, "Referrer-Policy")
     if not known:
-        happened = "none was sent" if not (sent or "").strip() else f"no browser knows {_quoted(sent or '')}"
+        happened = "none was sent" if not (sent or "").strip() else f"no browser knows {quoted(sent or '')}"
         message = f"A response must carry a Referrer-Policy but {happened} (status {exchange.status})"
         return rule.failed(exchange.subject, rule.finding(exchange.subject, message, evidence=evidence))
     if known[-1] in _REFERRER_LEAKS:
         message = (
-            f"A Referrer-Policy must keep paths from other sites but {_quoted(known[-1])} sends them the full address"
+            f"A Referrer-Policy must keep paths from other sites but {quoted(known[-1])} sends them the full address"
         )
         finding = rule.finding(
             exchange.subject, message, detail="leaks", evidence=evidence | {"effective": known[-1]}, level=Level.WARN
@@ -152,7 +85,7 @@ def hsts(rule: Rule, exchange: Exchange, context: Context) -> Judgement:
     sent = exchange.header_values("Strict-Transport-Security")
     serious = Level.BLOCK if context.environment == "production" else Level.WARN
     subject = exchange.subject
-    evidence = _seen(exchange, "Strict-Transport-Security") | {"environment": context.environment}
+    evidence = seen(exchange, "Strict-Transport-Security") | {"environment": context.environment}
 
     def failed(message: str, detail: str, level: Level, remedy: str = "") -> Judgement:
         finding = rule.finding(subject, message, detail=detail, evidence=evidence, level=level, remedy=remedy)
@@ -172,7 +105,7 @@ def hsts(rule: Rule, exchange: Exchange, context: Context) -> Judgement:
         return failed(message, "", serious)
     max_age = _max_age(sent[0])
     if max_age is None:
-        message = f"Strict-Transport-Security must be readable but no browser obeys {_quoted(sent[0])}"
+        message = f"Strict-Transport-Security must be readable but no browser obeys {quoted(sent[0])}"
         return failed(message, "unreadable", serious)
     if max_age == 0:
         message = "Strict-Transport-Security must be on but max-age=0 tells browsers to forget it"
@@ -199,13 +132,13 @@ def nosniff(rule: Rule, exchange: Exchange, context: Context) -> Judgement:
     sent = exchange.header("X-Content-Type-Options")
     if sent is not None and sent.partition(",")[0].strip().lower() == "nosniff":
         return rule.passed(exchange.subject)
-    happened = "none was sent" if sent is None else f"the value is {_quoted(sent)}"
+    happened = "none was sent" if sent is None else f"the value is {quoted(sent)}"
     return rule.failed(
         exchange.subject,
         rule.finding(
             exchange.subject,
             f"A response must carry X-Content-Type-Options: nosniff but {happened} (status {exchange.status})",
-            evidence=_seen(exchange, "X-Content-Type-Options"),
+            evidence=seen(exchange, "X-Content-Type-Options"),
         ),
     )
 
@@ -225,19 +158,17 @@ def framing(rule: Rule, exchange: Exchange, context: Context) -> Judgement:
         return silent
     if not document(exchange):
         return rule.skipped(exchange.subject, no_document(exchange))
-    ancestors = [policy["frame-ancestors"] for policy in _policies(exchange) if "frame-ancestors" in policy]
-    options = [v.strip() for value in exchange.header_values("X-Frame-Options") for v in value.split(",")]
-    if ancestors:
+    named = [policy for policy in enforced(exchange) if "frame-ancestors" in policy.directives]
+    options = frame_options(exchange)
+    if named:
         # Browsers do not read X-Frame-Options beside an enforced frame-ancestors; of several policies all must agree.
-        if not all(_lets_anybody_in(sources) for sources in ancestors):
+        if csp.restricted(named, "frame-ancestors", exchange.scheme):
             return rule.passed(exchange.subject)
-        happened = f"frame-ancestors {_quoted(' '.join(ancestors[0]))} lets every site do so"
-    elif len(options) == 1 and options[0].upper() in ("DENY", "SAMEORIGIN"):
+        happened = f"frame-ancestors {quoted(' '.join(named[0].directives['frame-ancestors']))} lets every site do so"
+    elif options.refuses:
         return rule.passed(exchange.subject)
-    elif len(options) > 1:
-        happened = f"X-Frame-Options has {len(options)} values at once: {_quoted(', '.join(options))}"
-    elif options:
-        happened = f"no browser obeys X-Frame-Options {_quoted(options[0])}"
+    elif options.values:
+        happened = f"no browser obeys X-Frame-Options {quoted(', '.join(options.values))}"
     else:
         happened = "neither X-Frame-Options nor frame-ancestors was sent"
     return rule.failed(
@@ -245,26 +176,45 @@ def framing(rule: Rule, exchange: Exchange, context: Context) -> Judgement:
         rule.finding(
             exchange.subject,
             f"An HTML page must refuse foreign frames but {happened} (status {exchange.status})",
-            evidence=_seen(exchange, "X-Frame-Options", "Content-Security-Policy"),
+            evidence=seen(exchange, "X-Frame-Options", CSP),
         ),
     )
 
 
-def _policies(exchange: Exchange) -> Iterator[dict[str, list[str]]]:
-    """Enforced policies that bind something: directive to lower-case values, the first of a name counts."""
-    for value in exchange.header_values("Content-Security-Policy"):
-        for serialized in value.split(","):
-            policy: dict[str, list[str]] = {}
-            for directive in serialized.split(";"):
-                words = directive.lower().split()
-                if words and words[0] in _CSP_DIRECTIVES:
-                    policy.setdefault(words[0], words[1:])
-            if policy:
-                yield policy
-
-
-def _lets_anybody_in(sources: list[str]) -> bool:
-    return any(_ANYBODY.fullmatch(source) for source in sources)
+@rule(
+    code="HDR009",
+    name="permissions-policy",
+    level=Level.INFO,
+    claim="Every HTML response carries a Permissions-Policy that browsers can read.",
+    control=RESPONSE,
+    rationale="An injected frame or script asks for camera, location or payment in the name of a page that needs none.",
+    source="W3C Permissions Policy §5.1; RFC 9651 (what cannot be parsed is ignored); OWASP Secure Headers; ZAP 10063",
+    remedy="Set Permissions-Policy: camera=(), geolocation=(), microphone=(), payment=() in one after_request hook.",
+)
+def permissions_policy(rule: Rule, exchange: Exchange, context: Context) -> Judgement:
+    if (silent := unfit(rule, exchange, context)) is not None:
+        return silent
+    if not document(exchange):
+        return rule.skipped(exchange.subject, no_document(exchange))
+    sent = exchange.header("Permissions-Policy")
+    if sent is None:
+        old = exchange.header("Feature-Policy") is not None
+        happened = "only Feature-Policy was sent, which browsers no longer read" if old else "none was sent"
+    else:
+        try:
+            if dictionary(sent):
+                return rule.passed(exchange.subject)
+            happened = f"{quoted(sent)} restricts nothing"
+        except Unreadable as error:
+            happened = f"no browser can read {quoted(sent)} ({error})"
+    return rule.failed(
+        exchange.subject,
+        rule.finding(
+            exchange.subject,
+            f"An HTML page should carry a Permissions-Policy but {happened} (status {exchange.status})",
+            evidence=seen(exchange, "Permissions-Policy", "Feature-Policy"),
+        ),
+    )
 
 
 def _max_age(value: str) -> int | None:
@@ -282,20 +232,4 @@ def _max_age(value: str) -> int | None:
             return None
         directives[name] = argument[1:-1] if quoted else argument
     max_age = directives.get("max-age", "")
-    return int(max_age) if _MAX_AGE.fullmatch(max_age) and max_age.isascii() else None
-
-
-def _seen(exchange: Exchange, *names: str) -> dict[str, object]:
-    """The answer that was judged and the headers in question; none of them carries a secret."""
-    return {
-        "request": f"{exchange.route.method} {exchange.route.rule}",
-        "scheme": exchange.scheme,
-        "status": exchange.status,
-        "content_type": exchange.content_type,
-        "headers": {name: exchange.header_values(name) for name in names},
-    }
-
-
-def _quoted(value: str) -> str:
-    shown = " ".join(value.split())
-    return f"'{shown if len(shown) <= 80 else shown[:79] + '…'}'"
+    return int(max_age) if _MAX_AGE.fullmatch(max_age) else None

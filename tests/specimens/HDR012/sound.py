@@ -1,0 +1,56 @@
+"""A page behind the login that nobody keeps."""
+
+import os
+import secrets
+
+from flask import Flask, redirect, request, session
+
+POLICY = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+
+
+def create_app(config=None):
+    app = Flask(__name__)
+    app.config.from_mapping(
+        SECRET_KEY=os.environ.get("SECRET_KEY") or secrets.token_hex(32),
+        MAX_CONTENT_LENGTH=1024 * 1024,
+        TRUSTED_HOSTS=["localhost", "127.0.0.1"],
+        SESSION_COOKIE_SECURE=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_NAME="__Host-session",
+    )
+    app.config.update(config or {})
+
+    @app.after_request
+    def defend(response):
+        response.headers["Content-Security-Policy"] = POLICY
+        response.headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["X-Frame-Options"] = "SAMEORIGIN"
+        response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
+        if request.is_secure:
+            response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+        if session:
+            response.headers["Cache-Control"] = "no-store"
+        return response
+
+    @app.get("/")
+    def home():
+        return "<!doctype html><title>Harbour</title><p>Harbour</p>"
+
+    @app.get("/berths/")
+    def berths():
+        if "user" not in session:
+            return redirect("/login")
+        return "<!doctype html><title>Berths</title><p>Yours: 7</p>"
+
+    @app.get("/login")
+    def login():
+        return "<!doctype html><title>Log in</title><p>Ask the harbour master.</p>"
+
+    return app
+
+
+def log_in(client):
+    """What the harbour master's own key would do."""
+    with client.session_transaction(base_url="https://localhost") as kept:
+        kept["user"] = 1
