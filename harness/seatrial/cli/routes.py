@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,14 @@ from seatrial.cli import options
 from seatrial.config import Settings
 from seatrial.model.inventory import ANONYMOUS, Inventory, Route
 from seatrial.model.profiles import Profile
+from seatrial.reports.pen import is_terminal
 from seatrial.reports.progress import Progress
 from seatrial.trials.pilot import Pilot, open_run, prepare
 from seatrial.verdict import budgets
 from seatrial.verdict.files import write_atomic
+
+PIPED_WIDTH = 1000
+"""Columns where no terminal limits them."""
 
 
 @click.command(name="routes")
@@ -86,7 +91,8 @@ def _identity(inventory: Inventory, route: Route) -> str:
 
 
 def _print(inventory: Inventory, spent: dict[str, tuple[int, int]]) -> None:
-    console = Console()
+    # A pipe has no width: what is cut into columns of a terminal that is not there cannot be searched.
+    console = Console(width=None if is_terminal(sys.stdout) else PIPED_WIDTH)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("Method", "Rule", "Endpoint", "Auth", "CSRF", "Limits", "Status", "Statements"):
         table.add_column(title, justify="right" if title in ("Status", "Statements") else "left", overflow="fold")
