@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: trial test test-all test-wheel test-lowest test-pythons lint bench docs clean
+.PHONY: trial test test-all test-wheel test-lowest test-lowest-short test-pythons lint bench docs clean
 
 $(READY): pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -33,6 +33,9 @@ test-wheel: $(READY)  ## build the wheel and run it from a venv that cannot see 
 
 test-lowest: $(READY)  ## the lowest supported versions of everything
 	@$(BIN)/python ci/versions_job.py lowest
+
+test-lowest-short: $(READY)  ## of the same, what touches the libraries itself
+	@$(BIN)/python ci/versions_job.py lowest-short
 
 test-pythons: $(READY)  ## every Python from 3.11 on that this machine has, and SQLAlchemy 2.0
 	@$(BIN)/python ci/versions_job.py pythons sqlalchemy-2.0
