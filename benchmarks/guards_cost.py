@@ -31,7 +31,7 @@ from seatrial.trials.sweep import variants
 ROOT = Path(__file__).resolve().parent.parent
 ROUNDS = 3
 OWN_REQUESTS = {"SQL001", "SQL005", "HDR004", "HDR010", "HDR011"}
-"""Rules whose trials send requests of their own, which the bare ones do not contain; see growth.py for the first two."""
+"""Rules whose trials send requests that the bare ones do not contain; growth.py measures the first two."""
 RATIO_LIMIT, START_LIMIT_S, MEMORY_LIMIT_MB = 3.0, 3.0, 500.0
 
 
