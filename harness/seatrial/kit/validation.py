@@ -10,7 +10,8 @@ def adjust(item_id: int) -> Response:
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, TypeVar, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from flask import Response, current_app, request
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
@@ -108,7 +109,8 @@ def _flat(model: type[BaseModel], sent: Mapping[str, list[str]]) -> dict[str, An
 
 
 def _takes_several(annotation: Any) -> bool:
-    origin = get_origin(annotation) or annotation
-    if isinstance(origin, type):
-        return issubclass(origin, Collection) and not issubclass(origin, str | bytes | Mapping)
-    return any(_takes_several(part) for part in get_args(annotation))
+    origin = get_origin(annotation)
+    if origin in (Union, UnionType, Annotated):
+        return any(_takes_several(part) for part in get_args(annotation))
+    kind = origin or annotation
+    return isinstance(kind, type) and issubclass(kind, Collection) and not issubclass(kind, str | bytes | Mapping)
