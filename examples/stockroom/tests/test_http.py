@@ -52,9 +52,9 @@ def test_malformed_is_refused(owner: Browser, path: str) -> None:
 
 
 def test_a_body_that_is_not_json_is_415(owner: Browser) -> None:
-    response = owner.send("/api/v1/items", "POST")
+    response = owner.send("/api/v1/items", "POST", None)
     assert response.status_code == 415
-    assert response.get_json()["error"]["code"] == "UNSUPPORTED_MEDIA_TYPE"
+    assert response.json["error"]["code"] == "UNSUPPORTED_MEDIA_TYPE"
 
 
 @pytest.mark.parametrize("body", [[], 1, "x", {}, {"name": 1}, {"name": "a\0b", "unit": "g"}, {"name": "a"}])
