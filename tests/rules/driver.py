@@ -57,6 +57,8 @@ GROWN = {"SQL001", "SQL005"}
 """Rules that judge a growth of the data instead of one exchange."""
 TWICE, FOREIGN, CLASSES, PRIVATE = "HDR004", "HDR011", "HDR010", "HDR012"
 """Rules that judge two responses, answers to foreign origins, all classes of response, or a page behind a login."""
+PROVOKED = {"ERR001", "ERR002", "ERR003", "ERR004"}
+"""Rules that judge every error that can be provoked."""
 SUMS = {CLASSES, "HDR100"}
 """Rules that say once more, per class of response or in points, what other rules say of a page."""
 IN_A_HOST = """
@@ -116,7 +118,7 @@ def exchange_of(
         return run_of(specimen)
     if specimen.code in GROWN:
         return growth_of(specimen)
-    if specimen.code in (CLASSES, PRIVATE):
+    if specimen.code in {CLASSES, PRIVATE} | PROVOKED:
         return from_a_host(specimen)
     with _app(specimen) as app:
         if specimen.code == TWICE:
@@ -171,7 +173,7 @@ def growth_of(specimen: Specimen) -> Growth:
 
 
 @cache
-def from_a_host(specimen: Specimen) -> Exchange | ResponseClasses:
+def from_a_host(specimen: Specimen) -> Exchange | tuple[Exchange, ...] | ResponseClasses:
     """What takes a log-in, or a trial of many requests."""
     with tempfile.TemporaryDirectory() as folder:
         config = IN_A_HOST.format(kind=specimen.kind).replace(f'seed = "{specimen.kind}:seed"', "")
@@ -182,6 +184,8 @@ def from_a_host(specimen: Specimen) -> Exchange | ResponseClasses:
             if specimen.code == CLASSES:
                 return classes_of(pilot, inventory)
             route = inventory.by_key(f"{specimen.settings['route']} {specimen.settings['endpoint']}")
+            if specimen.code in PROVOKED:
+                return pilot.errors(route, specimen.identity, Profile.PROTECTION)
             return pilot.look(route, specimen.identity)
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from seatrial.rules.envelope import Shape, from_api_client, shape
+from seatrial.model.envelope import Shape, from_api_client, shape
 
 SOUND = {"error": {"code": "NOT_FOUND", "message": "No such item.", "details": {}}}
 

@@ -10,6 +10,7 @@ from rules.driver import (
     FOREIGN,
     GROWN,
     PASSIVE,
+    PROVOKED,
     TWICE,
     Specimen,
     classes_of,
@@ -75,6 +76,8 @@ def test_the_whole_harness_judges_a_specimen_right(specimen: Specimen, database:
             case "SQL":
                 visit = pilot.visit(route, ANONYMOUS)
                 evidence = visit.writing if rule.code == "SQL006" else visit.warm
+            case "ERR" if rule.code in PROVOKED:
+                evidence = pilot.errors(route, ANONYMOUS)
             case "ERR":
                 evidence = pilot.malformed(route, ANONYMOUS)
             case "CFG":

@@ -8,8 +8,6 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 from flask import Flask, abort, current_app, redirect, request, url_for
 from flask_login import current_user
-from pydantic import BaseModel, ValidationError
-from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 from werkzeug.routing import IntegerConverter
 from werkzeug.routing import ValidationError as NoMatch
 from werkzeug.wrappers import Response
@@ -23,7 +21,6 @@ from stockroom.services.ports import Mailer, PaymentProvider
 
 P = ParamSpec("P")
 R = TypeVar("R")
-M = TypeVar("M", bound=BaseModel)
 
 LARGEST_ID = 2**31 - 1
 
@@ -75,19 +72,6 @@ def query_int(name: str, default: int, low: int, high: int) -> int:
 
 def query_text(name: str) -> str:
     return request.args.get(name, "").strip()[:100]
-
-
-def body(shape: type[M]) -> M:
-    """The JSON body as `shape`; 400 with the fields in question otherwise."""
-    try:
-        return shape.model_validate(request.get_json())
-    except ValidationError as error:
-        details = {".".join(str(part) for part in row["loc"]) or "body": row["msg"] for row in error.errors()}
-        raise InvalidInput("The body is not valid.", details) from error
-    except UnsupportedMediaType as error:
-        raise InvalidInput("The body must be JSON.") from error
-    except (BadRequest, RecursionError) as error:
-        raise InvalidInput("The body is not valid JSON.") from error
 
 
 def local_target(target: str | None) -> str:

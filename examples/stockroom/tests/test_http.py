@@ -51,7 +51,13 @@ def test_malformed_is_refused(owner: Browser, path: str) -> None:
     assert owner.get(path).status_code in (400, 404)
 
 
-@pytest.mark.parametrize("body", [None, [], 1, "x", {}, {"name": 1}, {"name": "a\0b", "unit": "g"}, {"name": "a"}])
+def test_a_body_that_is_not_json_is_415(owner: Browser) -> None:
+    response = owner.send("/api/v1/items", "POST", None)
+    assert response.status_code == 415
+    assert response.json["error"]["code"] == "UNSUPPORTED_MEDIA_TYPE"
+
+
+@pytest.mark.parametrize("body", [[], 1, "x", {}, {"name": 1}, {"name": "a\0b", "unit": "g"}, {"name": "a"}])
 def test_bad_bodies_have_the_envelope(owner: Browser, body: object) -> None:
     response = owner.send("/api/v1/items", "POST", body)
     assert response.status_code == 400

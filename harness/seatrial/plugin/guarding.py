@@ -233,6 +233,10 @@ class Trial:
         """The route under malformed requests."""
         return self._pilot().malformed(self.route, self.aim.identity, self._profile)
 
+    def errors(self) -> tuple[Exchange, ...]:
+        """What the route answers to everything that provokes an error, asked as an API client."""
+        return self._pilot().errors(self.route, self.aim.identity, self._profile)
+
     def growth(self) -> Growth:
         """The page while the tables that it reads grow."""
         found = self._pilot().growth(self.route, self.aim.identity)

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from seatrial.model import envelope
 from seatrial.model.evidence import Exchange, Statement
 from seatrial.model.findings import Finding
 from seatrial.model.rules import Context
 from seatrial.plugin.traffic import Note, Traffic
-from seatrial.rules import cke, envelope, hdr, sql
+from seatrial.rules import cke, hdr, sql
 
 ANSWER_RULES = (
     hdr.csp_missing,

@@ -6,9 +6,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from seatrial.model.envelope import Shape
 from seatrial.model.findings import Place
 from seatrial.model.suite import Looked, Stray, TestRun
-from seatrial.rules.envelope import Shape
 
 Key = tuple[str, str, str, str]
 """App (its import name), method, rule, endpoint."""

@@ -11,6 +11,7 @@ from typing import Any, ParamSpec
 
 import flask
 
+from seatrial.model import envelope
 from seatrial.model.evidence import Exchange, Limits
 from seatrial.model.inventory import ANONYMOUS, Route
 from seatrial.model.rules import Context
@@ -21,7 +22,6 @@ from seatrial.observe.statements import LAST_ATTRIBUTED, Recording, record
 from seatrial.plugin import seen
 from seatrial.plugin.strays import Strays
 from seatrial.plugin.traffic import Key, Log
-from seatrial.rules import envelope
 
 P = ParamSpec("P")
 

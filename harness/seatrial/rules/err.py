@@ -1,14 +1,19 @@
 """ERR: what clients get when something is wrong."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from seatrial.model.envelope import Shape, from_api_client, is_json
 from seatrial.model.evidence import Exchange
 from seatrial.model.findings import Finding, Judgement
 from seatrial.model.outcomes import Level
 from seatrial.model.rules import Context, Rule
-from seatrial.rules.answers import turned_away, unanswered, way_out
+from seatrial.rules.answers import document, turned_away, unanswered, way_out
 from seatrial.rules.registry import rule
 
+PRODUCED = "the error was really produced: some request was answered 4xx or 5xx"
+"""Control of the rules about errors."""
+_OWED = {405: "Allow", 429: "Retry-After"}
+"""The header that a status owes to the client."""
 _UNAVAILABLE = frozenset({502, 503, 504})
 _SHOWN = 3
 
@@ -75,3 +80,173 @@ def _finding(rule: Rule, crashed: Sequence[Exchange], asked: int) -> Finding:
             ],
         },
     )
+
+
+@rule(
+    code="ERR001",
+    name="envelope",
+    level=Level.BLOCK,
+    claim='Every error that an API client gets as data is the envelope {"error": {"code", "message", "details"}}.',
+    control=PRODUCED,
+    rationale="A client of several shapes of error reads none well: it shows nothing, or takes a no for a yes.",
+    source="RFC 9457 §1; OWASP ASVS 5.0 16.5.1; measured: one codebase answers `success` or `error` first",
+    remedy="Answer every error in one place: init_errors(app) of seatrial.kit, or your own handler of HTTPException.",
+)
+def envelope(rule: Rule, exchanges: Sequence[Exchange], _: Context) -> Judgement:
+    """Evidence: all errors that could be provoked on one route. HTML pages are left to ERR003."""
+    silent, errors = _errors_of_an_api(rule, exchanges)
+    if silent is not None:
+        return silent
+    judged = [e for e in errors if e.marks.get("error-shape") != Shape.HTML]
+    if not judged:
+        return rule.not_proved(exchanges[0].subject, "every error was an HTML page: answer in JSON (see ERR003)")
+    bad = [e for e in judged if e.marks.get("error-shape") != Shape.ENVELOPE]
+    claim = 'An error for API clients must be {"error": {"code", "message", "details"}}'
+    return _judged(rule, bad, judged, claim, _described)
+
+
+@rule(
+    code="ERR002",
+    name="leaks-internals",
+    level=Level.BLOCK,
+    claim="No error tells the client of the app's inside: no traceback, no text of an exception, no SQL.",
+    control=PRODUCED,
+    rationale="What an exception says names tables, files and values: a map for attackers, and no help for users.",
+    source="OWASP ASVS 5.0 16.5.1; CWE-209; measured: one codebase answered str(e) in 144 functions",
+    remedy="Log the exception and answer with a message that you wrote; str(e) belongs into the log.",
+)
+def leaks_internals(rule: Rule, exchanges: Sequence[Exchange], _: Context) -> Judgement:
+    """Evidence: as for `envelope`; HTML pages are judged as well."""
+    silent, errors = _errors(rule, exchanges)
+    if silent is not None:
+        return silent
+    bad = [e for e in errors if e.marks.get("error-leaks")]
+    claim = "An error must not tell clients of the app's inside"
+    return _judged(rule, bad, errors, claim, lambda e: f"shows {_listed(e.marks['error-leaks'].splitlines())}")
+
+
+@rule(
+    code="ERR003",
+    name="html-for-json",
+    level=Level.WARN,
+    claim="No API client that accepts JSON is answered with an HTML page when something is wrong.",
+    control=PRODUCED,
+    rationale="A client that parses a page as JSON reports a syntax error in place of what was really wrong.",
+    source="RFC 9110 §12.5.1, §15.5 (an error's representation); OWASP ASVS 5.0 4.1.1",
+    remedy="In the handler of HTTPException, answer JSON to who accepts it: init_errors(app) of seatrial.kit does.",
+)
+def html_for_json(rule: Rule, exchanges: Sequence[Exchange], _: Context) -> Judgement:
+    """Evidence: as for `envelope`."""
+    silent, errors = _errors_of_an_api(rule, exchanges)
+    if silent is not None:
+        return silent
+    bad = [e for e in errors if e.marks.get("error-shape") == Shape.HTML]
+    return _judged(rule, bad, errors, "An API client must get its errors as data", lambda _: "is an HTML page")
+
+
+@rule(
+    code="ERR004",
+    name="drops-header",
+    level=Level.WARN,
+    claim="Every 405 carries Allow and every 429 carries Retry-After.",
+    control="a 405 or a 429 was really produced",
+    rationale="Clients read them: without Retry-After they hammer on, and a 405 without Allow breaks the protocol.",
+    source="RFC 9110 §15.5.6 (MUST), §10.2.3; RFC 6585 §4; measured: the usual HTTPException handler drops both",
+    remedy="Let the handler of HTTPException change the response of error.get_response(), or copy its headers.",
+)
+def drops_header(rule: Rule, exchanges: Sequence[Exchange], _: Context) -> Judgement:
+    """Evidence: as for `envelope`; whoever asked."""
+    silent, errors = _errors(rule, exchanges)
+    if silent is not None:
+        return silent
+    owing = [e for e in errors if e.status in _OWED]
+    if not owing:
+        return rule.not_proved(
+            exchanges[0].subject,
+            f"neither 405 nor 429 in {len(exchanges)} requests: answer a method that is not bound with 405",
+        )
+    bad = [e for e in owing if e.header(_OWED[e.status]) is None]
+    claim = "A 405 must carry Allow and a 429 Retry-After"
+    return _judged(rule, bad, owing, claim, lambda e: f"has no {_OWED[e.status]}")
+
+
+OF_ERRORS = (envelope, leaks_internals, html_for_json, drops_header)
+"""Rules that judge the errors of one route."""
+
+
+def _errors(rule: Rule, exchanges: Sequence[Exchange]) -> tuple[Judgement | None, list[Exchange]]:
+    """The errors among the answers that have a body to judge, or why nothing can be said."""
+    if not exchanges:
+        raise ValueError(f"{rule.code} judges at least one exchange; a request not sent is one with a failure")
+    first = exchanges[0]
+    errors = [e for e in exchanges if not e.failure and e.status >= 400 and e.headers]
+    if errors:
+        return None, errors
+    route = first.route
+    if (route.skipped or route.shadowed_by or first.failure) and (silent := unanswered(rule, first)) is not None:
+        return silent, []
+    raised = any(e.raised is not None for e in exchanges)
+    way = "switch DEBUG, TESTING and PROPAGATE_EXCEPTIONS off" if raised else "let errors keep their own status"
+    return rule.not_proved(first.subject, f"no error was answered in {len(exchanges)} requests: {way}"), []
+
+
+def _errors_of_an_api(rule: Rule, exchanges: Sequence[Exchange]) -> tuple[Judgement | None, list[Exchange]]:
+    """As `_errors`, of routes that API clients ask."""
+    silent, errors = _errors(rule, exchanges)
+    if silent is None and not _is_api(exchanges):
+        silent = rule.skipped(exchanges[0].subject, "no route of an API: its path names none, and its view shows pages")
+    return silent, errors
+
+
+def _is_api(exchanges: Sequence[Exchange]) -> bool:
+    """By the path, or because the view itself answers JSON. What handlers answer in its place says nothing of it."""
+    if from_api_client(exchanges[0].route.rule, "", ""):
+        return True
+    own = [e for e in exchanges if "instead" not in e.marks and not 300 <= e.status < 400 and e.content_type]
+    if any(e.ok and is_json(e.content_type) for e in own):
+        return True
+    return any(is_json(e.content_type) for e in own) and not any(document(e) for e in own)
+
+
+def _judged(
+    rule: Rule, bad: Sequence[Exchange], judged: Sequence[Exchange], claim: str, said: Callable[[Exchange], str]
+) -> Judgement:
+    """One finding per route: most of its errors are answered by one handler."""
+    subject = judged[0].subject
+    if not bad:
+        return rule.passed(subject)
+    worst = bad[0]
+    more = f" ({len(bad)} of {len(judged)} errors)"
+    return rule.failed(
+        subject,
+        rule.finding(
+            subject,
+            f"{claim} but the {worst.status} for '{worst.variant}' {said(worst)}{more}",
+            evidence={
+                "errors": len(judged),
+                "wrong": [
+                    {
+                        "variant": e.variant,
+                        "request": f"{e.marks.get('method', e.route.method)} {e.path}",
+                        "status": e.status,
+                        "content_type": e.content_type,
+                        "what": said(e),
+                    }
+                    for e in bad
+                ],
+            },
+        ),
+    )
+
+
+def _described(exchange: Exchange) -> str:
+    if exchange.marks.get("error-shape") == Shape.JSON:
+        keys = exchange.marks.get("error-keys")
+        return f"is JSON with {keys}" if keys else "is JSON of another shape"
+    if not exchange.body_size:
+        return "has no body"
+    return f"is {exchange.content_type or 'of no content type'}"
+
+
+def _listed(kinds: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(kinds[:-1]), kinds[-1])))

@@ -24,7 +24,7 @@ from seatrial.model.evidence import AppFacts, Exchange, Kind, OutboundCall, Rais
 from seatrial.model.findings import Place
 from seatrial.model.inventory import ANONYMOUS, Route
 from seatrial.model.profiles import Profile
-from seatrial.observe import connections, eager, outbound, statements
+from seatrial.observe import connections, eager, outbound, refusals, statements
 from seatrial.observe.attribution import Attribution
 from seatrial.observe.callsite import CallSites
 from seatrial.observe.markup import marks
@@ -62,6 +62,8 @@ class Reply:
     body: bytes = b""
     failure: str = ""
     raised: Raised | None = None
+    said: str = ""
+    """Message of what was raised: for comparison with the body, and for nothing else."""
     template: str = ""
     statements: tuple[Statement, ...] = ()
     loads: eager.Loads | None = None
@@ -338,6 +340,7 @@ class Target:
         reply.template = seen.get("template", "")
         if (escaped := seen.get("exception")) is not None:
             reply.raised = Raised(type(escaped).__name__, _raised_at(escaped, self.sites))
+            reply.said = _message(escaped)
         return reply
 
     def exchange(
@@ -349,6 +352,7 @@ class Target:
             "host": self.host_name,
             "cookie-sizes": cookie_sizes(reply.headers),
             **(marks(reply.text) if html else {}),
+            **(refusals.marks(reply.content_type, reply.body, reply.said) if reply.status >= 400 else {}),
         }
         return Exchange(
             route=replace(route, path=path),
@@ -397,6 +401,13 @@ def _time_limit(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:
+        return ""  # an exception of the app's that cannot be shown
 
 
 def _raised_at(error: BaseException, sites: CallSites) -> Place | None:

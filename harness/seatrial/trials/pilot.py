@@ -14,7 +14,7 @@ from seatrial.model.evidence import AppFacts, Exchange, Kind
 from seatrial.model.growth import Growth
 from seatrial.model.inventory import ANONYMOUS, Inventory, Route
 from seatrial.model.profiles import Profile
-from seatrial.trials import discovery, growth, responses, sweep
+from seatrial.trials import discovery, errors, growth, responses, sweep
 from seatrial.trials.sweep import Visit
 
 R = TypeVar("R")
@@ -119,6 +119,18 @@ class Pilot:
         try:
             found = self._guarded(
                 profile, lambda d: self.run.call(profile, sweep.malformed, d, route, identity), requests
+            )
+        except (HostEnded, HostHung) as error:
+            return (_lost(route, identity, error),)
+        self._note_writes(profile, found)
+        return found
+
+    def errors(self, route: Route, identity: str, profile: Profile = Profile.SWEEP) -> tuple[Exchange, ...]:
+        """The route with everything that provokes an error."""
+        self._clean(profile)
+        try:
+            found = self._guarded(
+                profile, lambda d: self.run.call(profile, errors.provoke, d, route, identity), errors.REQUESTS
             )
         except (HostEnded, HostHung) as error:
             return (_lost(route, identity, error),)

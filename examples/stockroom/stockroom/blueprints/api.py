@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, current_app
 from flask_login import login_required
-from pydantic import BaseModel
+from seatrial.kit.validation import read_body, reply
 
 from stockroom import web
 from stockroom.schemas import (
@@ -25,10 +25,6 @@ from stockroom.services import catalog, inventory, recipes, reports
 bp = Blueprint("api", __name__, url_prefix="/api/v1")
 
 
-def reply(shape: BaseModel, status: int = 200) -> Response:
-    return current_app.response_class(shape.model_dump_json(), status, mimetype="application/json")
-
-
 @bp.get("/summary")
 @login_required
 def summary() -> Response:
@@ -47,7 +43,7 @@ def items() -> Response:
 @login_required
 @web.needs("can_write")
 def create_item() -> Response:
-    created = inventory.create_item(web.user(), web.body(ItemIn).data())
+    created = inventory.create_item(web.user(), read_body(ItemIn).data())
     return reply(ItemOut.of(inventory.item(web.organization_id(), created.id)), 201)
 
 
@@ -61,7 +57,7 @@ def item(item_id: int) -> Response:
 @login_required
 @web.needs("can_write")
 def update_item(item_id: int) -> Response:
-    data = web.body(ItemPatch).merged(inventory.item(web.organization_id(), item_id))
+    data = read_body(ItemPatch).merged(inventory.item(web.organization_id(), item_id))
     return reply(ItemOut.of(inventory.update_item(web.user(), item_id, data)))
 
 
@@ -84,7 +80,7 @@ def lots(item_id: int) -> Response:
 @login_required
 @web.needs("can_write")
 def adjust_item(item_id: int) -> Response:
-    inventory.consume(web.user(), item_id, web.body(AdjustIn).use)
+    inventory.consume(web.user(), item_id, read_body(AdjustIn).use)
     return reply(ItemOut.of(inventory.item(web.organization_id(), item_id)))
 
 

@@ -1,0 +1,50 @@
+"""Errors are data."""
+
+import os
+import secrets
+
+from flask import Flask, json, jsonify, request
+from werkzeug.exceptions import HTTPException
+
+POLICY = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+
+
+def create_app(config=None):
+    app = Flask(__name__)
+    app.config.from_mapping(
+        SECRET_KEY=os.environ.get("SECRET_KEY") or secrets.token_hex(32),
+        MAX_CONTENT_LENGTH=1024 * 1024,
+        TRUSTED_HOSTS=["localhost", "127.0.0.1"],
+        SESSION_COOKIE_SECURE=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+    )
+    app.config.update(config or {})
+
+    @app.after_request
+    def defend(response):
+        response.headers["Content-Security-Policy"] = POLICY
+        response.headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["X-Frame-Options"] = "SAMEORIGIN"
+        response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
+        if request.is_secure:
+            response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+        return response
+
+    @app.errorhandler(HTTPException)
+    def refused(error):
+        response = error.get_response()
+        response.data = json.dumps({"error": {"code": f"HTTP_{error.code}", "message": error.name, "details": {}}})
+        response.content_type = "application/json"
+        return response
+
+    @app.errorhandler(Exception)
+    def unforeseen(error):
+        return jsonify(error={"code": "INTERNAL", "message": "Something went wrong.", "details": {}}), 500
+
+    @app.get("/api/items/")
+    def items():
+        page = request.args.get("page", 1, type=int)
+        return jsonify(page=page, items=["rope", "anchor"])
+
+    return app
