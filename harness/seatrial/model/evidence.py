@@ -152,7 +152,7 @@ class Exchange:
     """The identity was still logged in afterwards (True for anonymous)."""
     marks: Mapping[str, str] = field(default_factory=dict)
     """What else was seen: `host` asked, `cookie-sizes`, `origin` sent, and what the page's markup says (`csp-meta`,
-    `referrer-meta`, `scripts`, `styles`; see `seatrial.observe.markup`)."""
+    `referrer-meta`, `scripts`, `styles`; see `seatrial.observe.markup`; `forms`: see `seatrial.target.forms`)."""
 
     @property
     def subject(self) -> str:

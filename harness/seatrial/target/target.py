@@ -32,6 +32,7 @@ from seatrial.observe.redaction import cookie_sizes, safe_headers
 from seatrial.target import binds as binding
 from seatrial.target import factory, protections, schema, seeds
 from seatrial.target.arguments import Samples
+from seatrial.target.forms import post_forms
 
 BODY_LIMIT = 8 * 1024 * 1024
 """Bytes of a response that are read before it counts as endless."""
@@ -348,7 +349,7 @@ class Target:
         found = {
             "host": self.host_name,
             "cookie-sizes": cookie_sizes(reply.headers),
-            **(marks(reply.text) if html else {}),
+            **(marks(reply.text) | {"forms": post_forms(reply.text, self.host_name)} if html else {}),
         }
         return Exchange(
             route=replace(route, path=path),
