@@ -16,6 +16,8 @@ class Attempt:
     case: str
     entered: bool = False
     """The body of the view was called."""
+    by_origin: bool = False
+    """It would have been, had it come from the own site: the defence reads where a request comes from."""
     status: int = 0
     """Of the answer; 0 where the body was stopped at its first line."""
     changed: int = 0

@@ -121,7 +121,7 @@ else:
 def _traced(code: CodeType, touched: Callable[[], None]) -> Iterator[None]:
     before, before_in_threads = sys.gettrace(), threading.gettrace()
     open_frames: list[FrameType] = []
-    outside = inspect.currentframe()
+    outside = list(_stack(inspect.currentframe()))  # kept: the identity of a frame that has ended is used again
 
     def trace(frame: FrameType, event: Any, argument: Any) -> Any:
         local = None
@@ -149,9 +149,9 @@ def _traced(code: CodeType, touched: Callable[[], None]) -> Iterator[None]:
         threading.settrace(before_in_threads)
 
 
-def _up_to(frame: FrameType | None, outside: FrameType | None) -> Iterator[FrameType]:
+def _up_to(frame: FrameType, outside: list[FrameType]) -> Iterator[FrameType]:
     """Frames that the exception will leave, innermost first: those that were called while the wire was armed."""
-    above = {id(found) for found in _stack(outside)}
+    above = set(map(id, outside))
     for found in _stack(frame):
         if id(found) in above:
             return

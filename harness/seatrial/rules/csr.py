@@ -41,7 +41,8 @@ def unsafe_route_unprotected(rule: Rule, trial: CsrfTrial, context: Context) -> 
         return rule.not_proved(
             subject, "no second session's token could be had: render a form with a token on a page that strangers see"
         )
-    if any(attempt.entered and attempt.case == QUERY for attempt in trial.attempts):
+    by_token = not any(attempt.by_origin for attempt in trial.attempts)
+    if by_token and any(attempt.entered and attempt.case == QUERY for attempt in trial.attempts):
         finding = rule.finding(
             subject,
             "A token must come in the body or a header but one in the query is let in, too",

@@ -136,7 +136,8 @@ class _Forger:
             attempt = self._try(case, token, headers)
             if attempt.entered:
                 self.admitted[case] = headers
-                break
+                return attempt
+            attempt = replace(attempt, by_origin=True)
         return attempt
 
     def _act(self, cases: Sequence[str]) -> Iterator[Attempt]:
@@ -174,7 +175,14 @@ class _Forger:
         self.answer = reply if case == OWN else self.answer
         status = 0 if wire.entered and stop else reply.status
         failure = "" if wire.entered else reply.failure
-        return Attempt(case, wire.entered, status, self._changes(reply), checked.entered, failure)
+        return Attempt(
+            case,
+            wire.entered,
+            status=status,
+            changed=self._changes(reply),
+            checked=checked.entered,
+            failure=failure,
+        )
 
     def _options(self, token: Token | None, headers: dict[str, str], *, in_query: bool) -> dict[str, Any]:
         sent = dict(headers)
