@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from flask.views import MethodView
 
-from seatrial.observe.tripwire import Tripwire, armed, body
+from seatrial.observe.tripwire import Tripwire, armed, armed_in, body
 
 
 def view(item: int = 0) -> str:
@@ -183,3 +183,23 @@ def test_a_tracer_in_front_sees_everything_and_is_put_back(greedy: bool) -> None
     assert left is tracer
     assert tracer.depth == 0
     assert tracer.lines > 3
+
+
+class App:
+    def dispatch(self) -> str:
+        return view()
+
+
+def test_armed_in_a_method_and_nowhere_else() -> None:
+    app = App()
+    with (
+        armed_in(app, "dispatch", view.__code__, stop=False) as noticed,
+        armed_in(app, "dispatch", view.__code__) as wire,
+    ):
+        assert isinstance(view(), str)
+        assert (wire.entered, noticed.entered) == (False, False)
+        with pytest.raises(Tripwire):
+            app.dispatch()
+        assert wire.entered
+    assert vars(app) == {}
+    assert app.dispatch() == "item 0"

@@ -110,6 +110,12 @@ def create_app(config=None):
         if request.path == "/sleepy":
             abort(400)  # of everything, so that nothing is known of its protection
 
+    @app.get("/me")
+    def me():
+        if request.headers.get("Authorization") != "Bearer x":
+            abort(401)
+        return "robot"
+
     @app.get("/logout")
     @app.post("/logout")
     def logout():

@@ -142,12 +142,20 @@ TOKENS = """
     [[tool.seatrial.identities]]
     name = "robot"
     headers = { Authorization = "Bearer x" }
-    proof = "/"
+    proof = "/me"
 """
 OFF = """
     [tool.seatrial.protection.config]
     WTF_CSRF_ENABLED = false
 """
+
+
+def test_who_is_known_by_a_header_needs_no_token(tmp_path: Path) -> None:
+    with opened(tmp_path / "app", "create_app", more=TOKENS) as shop:
+        judgement = shop.judged("/exempt", identity="robot")
+        assert judgement.outcome is Outcome.SKIPPED
+        assert "robot is known by its headers, not by a cookie" in judgement.reason
+        assert shop.judged("/exempt").outcome is Outcome.FAIL  # by a stranger's cookie session
 
 
 def test_a_protection_that_is_off_proves_nothing(tmp_path: Path) -> None:

@@ -164,9 +164,10 @@ class _Forger:
         options = self._options(token, headers, in_query=case == QUERY)
         reply: Reply | None = None
         check = protections.csrf_check() if not stop else None
+        app, dispatch = self.target.app, "dispatch_request"  # views are called by this method alone
         with (
-            tripwire.armed(check, stop=False) as checked,
-            tripwire.armed(self.code, stop=stop) as wire,
+            tripwire.armed_in(app, dispatch, check, stop=False) as checked,
+            tripwire.armed_in(app, dispatch, self.code, stop=stop) as wire,
             suppress(tripwire.Tripwire),
         ):
             reply = self.target.send(client, self.route.method, self.route.path, **options)
