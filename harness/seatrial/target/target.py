@@ -311,7 +311,7 @@ class Target:
             statements.record(rows=rows, attribute=self.attribution, attributed=attributed) as recording,
         ):
             try:
-                with _time_limit(self.settings.deadlines.request_s):
+                with time_limit(self.settings.deadlines.request_s):
                     response = client.open(path, method=method, base_url=base_url or self.base_url, **options)
                     try:
                         reply.status = response.status_code
@@ -383,7 +383,7 @@ def _read(parts: Iterator[bytes]) -> tuple[bytes, bool]:
 
 
 @contextmanager
-def _time_limit(seconds: float) -> Iterator[None]:
+def time_limit(seconds: float) -> Iterator[None]:
     """Interrupt the app's code after `seconds`; again each second, in case a bare `except:` swallowed it."""
     if threading.current_thread() is not threading.main_thread():
         raise RuntimeError("requests are sent from the host's main thread: only there can an alarm interrupt them")

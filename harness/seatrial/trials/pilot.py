@@ -23,8 +23,8 @@ R = TypeVar("R")
 BOOKKEEPING_ROUTES = 5
 """A statement that so many routes send (last_seen, an access log) is bookkeeping: it is put back once, at the end."""
 
-FORGED_REQUESTS = 20
-"""Of one CSRF trial, beside the search for a token."""
+FORGED_REQUESTS = 60
+"""Of one CSRF trial at most: the first one looks for a token on many pages."""
 
 
 def open_run(settings: Settings, progress: Callable[[str], None] = lambda _: None) -> Run:
