@@ -55,6 +55,7 @@ def acted(forged: int, own: int, *, changed: int = 0, checked: bool = False, own
         (trial(LET_IN, acted(302, 302)), Outcome.FAIL),
         (trial(LET_IN, acted(500, 302, own_changed=1)), Outcome.FAIL),
         (trial(LET_IN, acted(403, 302, own_changed=1)), Outcome.PASS),
+        (trial(LET_IN, acted(403, 302, changed=1, own_changed=1)), Outcome.FAIL),
         (trial(LET_IN, acted(403, 403)), Outcome.NOT_PROVED),
         (trial(LET_IN, acted(403, 403), csrf="exempt"), Outcome.FAIL),
         (trial(LET_IN, acted(200, 200, checked=True)), Outcome.NOT_PROVED),
