@@ -29,6 +29,7 @@ from support import project
 
 from seatrial.config import load
 from seatrial.model.classes import ResponseClasses
+from seatrial.model.csrf import CsrfTrial
 from seatrial.model.evidence import AppFacts, Budget, Exchange, Kind, Limits, Protection, Raised
 from seatrial.model.findings import Judgement, Place
 from seatrial.model.growth import Growth
@@ -43,6 +44,7 @@ from seatrial.observe.markup import marks
 from seatrial.observe.redaction import cookie_sizes
 from seatrial.plugin.guarding import blueprints
 from seatrial.rules import find, registered
+from seatrial.target.forms import post_forms
 from seatrial.target.target import ATTRIBUTED
 from seatrial.trials.pilot import Pilot, open_run, prepare
 from seatrial.trials.responses import origins_of as origins
@@ -55,6 +57,8 @@ PASSIVE = {rule.code for rule in registered() if rule.passive}
 """Rules that judge the tests of an app."""
 GROWN = {"SQL001", "SQL005"}
 """Rules that judge a growth of the data instead of one exchange."""
+FORGED = {"CSR001", "CSR003", "CSR004"}
+"""Rules that judge what a route does with forged requests."""
 TWICE, FOREIGN, CLASSES, PRIVATE = "HDR004", "HDR011", "HDR010", "HDR012"
 """Rules that judge two responses, answers to foreign origins, all classes of response, or a page behind a login."""
 PROVOKED = {"ERR001", "ERR002", "ERR003", "ERR004"}
@@ -112,13 +116,13 @@ def specimens(*kinds: str) -> list[Specimen]:
 
 def exchange_of(
     specimen: Specimen,
-) -> Exchange | tuple[Exchange, ...] | AppFacts | Growth | ResponseClasses | TestRun:
+) -> Exchange | tuple[Exchange, ...] | AppFacts | Growth | ResponseClasses | TestRun | CsrfTrial:
     """What the specimen's rule judges: one warm exchange, all variants of one route, or the app's facts."""
     if specimen.code in PASSIVE:
         return run_of(specimen)
     if specimen.code in GROWN:
         return growth_of(specimen)
-    if specimen.code in {CLASSES, PRIVATE} | PROVOKED:
+    if specimen.code in {CLASSES, PRIVATE} | PROVOKED | FORGED:
         return from_a_host(specimen)
     with _app(specimen) as app:
         if specimen.code == TWICE:
@@ -173,7 +177,7 @@ def growth_of(specimen: Specimen) -> Growth:
 
 
 @cache
-def from_a_host(specimen: Specimen) -> Exchange | tuple[Exchange, ...] | ResponseClasses:
+def from_a_host(specimen: Specimen) -> Exchange | tuple[Exchange, ...] | ResponseClasses | CsrfTrial:
     """What takes a log-in, or a trial of many requests."""
     with tempfile.TemporaryDirectory() as folder:
         config = IN_A_HOST.format(kind=specimen.kind).replace(f'seed = "{specimen.kind}:seed"', "")
@@ -186,6 +190,8 @@ def from_a_host(specimen: Specimen) -> Exchange | tuple[Exchange, ...] | Respons
             route = inventory.by_key(f"{specimen.settings['route']} {specimen.settings['endpoint']}")
             if specimen.code in PROVOKED:
                 return pilot.errors(route, specimen.identity, Profile.PROTECTION)
+            if specimen.code in FORGED:
+                return pilot.forged(route, specimen.identity)
             return pilot.look(route, specimen.identity)
 
 
@@ -234,7 +240,7 @@ def judged_by_all(specimen: Specimen) -> dict[str, Judgement]:
         foreign = _from_foreign_origins(app, specimen)
     evidence: dict[str, object] = {"CFG": facts, "ERR": (exchange,), TWICE: (cold, exchange), FOREIGN: foreign}
     context = Context(facts=facts)
-    asked = [rule for rule in registered() if rule.code not in WITHOUT_SOUND_TWIN | GROWN | SUMS | PASSIVE]
+    asked = [rule for rule in registered() if rule.code not in WITHOUT_SOUND_TWIN | GROWN | SUMS | PASSIVE | FORGED]
     return {rule.code: rule(evidence.get(rule.code, evidence.get(rule.family, exchange)), context) for rule in asked}
 
 
@@ -308,7 +314,7 @@ def _exchange(app: Flask, specimen: Specimen, variant: str = "plain", query: str
         body = response.get_data()
     seen = {"origin": origin, "host": "localhost", "cookie-sizes": cookie_sizes(response.headers.items())}
     if response.mimetype == "text/html":
-        seen |= marks(body.decode())
+        seen |= marks(body.decode()) | {"forms": post_forms(body.decode(), "localhost")}
     return Exchange(
         route=route,
         identity=ANONYMOUS,

@@ -32,6 +32,7 @@ EVERY_RULE = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
 LEVELS = {
     "CFG001": "block", "CFG002": "block", "CFG003": "block", "CFG004": "warn", "CFG005": "warn", "CFG006": "info",
     "CKE001": "block", "CKE002": "block", "CKE003": "block", "CKE004": "info",
+    "CSR001": "block", "CSR002": "block", "CSR003": "block", "CSR004": "warn",
     "ERR001": "block", "ERR002": "block", "ERR003": "warn", "ERR004": "warn", "ERR005": "block",
     "HDR001": "block", "HDR002": "block", "HDR003": "warn", "HDR004": "block", "HDR005": "block", "HDR006": "block",
     "HDR007": "warn", "HDR008": "block", "HDR009": "info", "HDR010": "block", "HDR011": "block", "HDR012": "warn",

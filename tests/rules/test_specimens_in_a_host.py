@@ -8,6 +8,7 @@ import pytest
 from rules.driver import (
     CLASSES,
     FOREIGN,
+    FORGED,
     GROWN,
     PASSIVE,
     PROVOKED,
@@ -28,7 +29,7 @@ from seatrial.rules import find
 from seatrial.trials.pilot import Pilot, open_run, prepare
 
 EXPECTED = {"flawed": Outcome.FAIL, "sound": Outcome.PASS, "blind": Outcome.NOT_PROVED}
-SHORT = {"SQL001", "SQL006", "HDR001", "CFG003", "ERR005"}
+SHORT = {"SQL001", "SQL006", "HDR001", "CSR001", "CFG003", "ERR005"}
 """One per family in every run; the others are cells of a matrix."""
 
 CONFIG = """
@@ -92,12 +93,14 @@ def test_the_whole_harness_judges_a_specimen_right(specimen: Specimen, database:
 
 
 def asked(pilot: Pilot, inventory: Inventory, route: Route, specimen: Specimen) -> object:
-    """The evidence of a header or cookie rule."""
+    """The evidence of a rule about headers, cookies or forged requests."""
     match specimen.code:
         case code if code == TWICE:
             return pilot.again(route, ANONYMOUS)
         case code if code == FOREIGN:
             return pilot.origins(route, ANONYMOUS)
+        case code if code in FORGED:
+            return pilot.forged(route, specimen.identity)
         case code if code == CLASSES:
             return classes_of(pilot, inventory)
         case _:

@@ -10,6 +10,7 @@ from flask import Blueprint, Flask
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import LoginManager
+from flask_seasurf import SeaSurf
 from flask_wtf import CSRFProtect
 
 from seatrial.monitor import Monitor
@@ -90,6 +91,43 @@ def test_csrf_by_view_and_blueprint() -> None:
         ("hook", "POST"): "exempt",
         ("api.index", "POST"): "exempt",
     }
+
+
+def test_exempt_names_are_read_back() -> None:
+    app = build({}, everything)
+    assert protections.csrf_library(app).startswith("Flask-WTF 1.")
+    assert protections.csrf_name(app, "hook") == f"{__name__}.hook"
+    assert (protections.csrf_name(app, "login"), protections.csrf_name(app, "api.index")) == ("", "")
+
+
+@pytest.mark.parametrize("library", [CSRFProtect, SeaSurf])
+def test_hooks_in_front_of_the_librarys_own(library: Callable[[Flask], object]) -> None:
+    def early() -> None: ...
+
+    def late() -> None: ...
+
+    def extend(app: Flask) -> None:
+        app.before_request(early)
+        library(app)
+        app.before_request(late)
+
+    app = build({}, extend)
+    assert protections.hooks_before_csrf(app) == [early]
+    assert protections.csrf_library(app)
+    assert protections.hooks_before_csrf(build({}, lambda app: app.before_request(early) and None)) == []
+
+
+def test_a_token_that_the_library_takes() -> None:
+    app = build({}, everything)
+    made = protections.new_csrf_token(app, {}, "https://localhost")
+    assert made is not None
+    field, token, kept = made
+    client = app.test_client()
+    with client.session_transaction() as session:
+        session[field] = kept
+    assert client.post("/login").status_code == 400
+    assert client.post("/login", data={field: token}).status_code == 200
+    assert protections.csrf_check() is not None
 
 
 def test_resetting_limits_forgets_what_was_counted() -> None:

@@ -152,8 +152,8 @@ class Exchange:
     """The identity was still logged in afterwards (True for anonymous)."""
     marks: Mapping[str, str] = field(default_factory=dict)
     """What else was seen: `host` asked, `cookie-sizes`, `origin` sent, and what the page's markup says (`csp-meta`,
-    `referrer-meta`, `scripts`, `styles`; see `seatrial.observe.markup`) or an error's body (`error-shape`,
-    `error-keys`, `error-leaks`; see `seatrial.observe.refusals`)."""
+    `referrer-meta`, `scripts`, `styles`; see `seatrial.observe.markup`; `forms`: see `seatrial.target.forms`) or an
+    error's body (`error-shape`, `error-keys`, `error-leaks`; see `seatrial.observe.refusals`)."""
 
     @property
     def subject(self) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from seatrial.model.classes import ResponseClasses
+from seatrial.model.csrf import CsrfTrial
 from seatrial.model.errors import BrokenError, InconclusiveError, SeatrialError
 from seatrial.model.evidence import AppFacts, Budget, Exchange
 from seatrial.model.findings import Check, Finding
@@ -97,6 +98,11 @@ def every_route(inventory: Inventory) -> Iterable[Aim]:
     """Every route, unsafe methods included, as the first identity (else as a stranger)."""
     named = [name for name in inventory.identities if name != ANONYMOUS]
     yield from (Aim(route, named[0] if named else ANONYMOUS) for route in _requestable(inventory, safe=False))
+
+
+def unsafe_routes(inventory: Inventory) -> Iterable[Aim]:
+    """Every route with an unsafe method, as the first identity (else as a stranger)."""
+    yield from (aim for aim in every_route(inventory) if aim.route is not None and not aim.route.safe)
 
 
 def whole_app(_: Inventory) -> Iterable[Aim]:
@@ -237,6 +243,10 @@ class Trial:
         """What the route answers to everything that provokes an error, asked as an API client."""
         return self._pilot().errors(self.route, self.aim.identity, self._profile)
 
+    def forged(self) -> CsrfTrial:
+        """The route under requests that another site could have a visitor's browser send."""
+        return self._pilot().forged(self.route, self.aim.identity, self._profile)
+
     def growth(self) -> Growth:
         """The page while the tables that it reads grow."""
         found = self._pilot().growth(self.route, self.aim.identity)
@@ -264,7 +274,7 @@ class Trial:
         context = replace(
             self._context,
             budget=self._budgets(self.aim.subject),
-            facts=self.facts() if rule.family in ("CKE", "CFG", "HDR") else None,
+            facts=self.facts() if rule.family in ("CKE", "CFG", "CSR", "HDR") else None,
         )
         judgement = rule(evidence, context)
         self.report.checks.append(judgement.check)

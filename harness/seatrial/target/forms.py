@@ -1,7 +1,14 @@
 """Forms and tokens in rendered HTML, with the standard library's parser: enough to log in as a browser would."""
 
+import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from urllib.parse import urlsplit
+
+TOKEN = re.compile(r"csrf|xsrf|authenticity_token|requestverificationtoken|^_token$", re.IGNORECASE)
+"""Names of fields, meta tags and cookies that carry a token against forged requests."""
+SHOWN = 100
+"""Forms of one page that are looked at."""
 
 
 @dataclass(slots=True)
@@ -25,7 +32,7 @@ class _Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = {name: value or "" for name, value in attrs}
         if tag == "form":
-            self._form = Form(found.get("action", ""), found.get("method", "get").lower())
+            self._form = Form(found.get("action", ""), found.get("method", "get").strip().lower())
             self.forms.append(self._form)
         elif tag == "meta" and "name" in found:
             self.meta[found["name"].lower()] = found.get("content", "")
@@ -59,8 +66,11 @@ class _Page(HTMLParser):
 def forms(html: str) -> tuple[list[Form], dict[str, str]]:
     """All forms of a page, and its `<meta name>` contents (where JavaScript apps keep the CSRF token)."""
     page = _Page()
-    page.feed(html)
-    page.close()
+    try:
+        page.feed(html)
+        page.close()
+    except AssertionError:  # of the parser, on `<![` and the like: what stood in front of it counts
+        pass
     return page.forms, page.meta
 
 
@@ -72,3 +82,25 @@ def login_form(html: str, names: set[str]) -> Form | None:
         (form for form in posts if names <= form.fields.keys()),
         next((form for form in posts if form.passwords), None),
     )
+
+
+def token_of(form: Form) -> tuple[str, str]:
+    """Name and value of the form's token; empty where there is none."""
+    return next(((name, value) for name, value in form.fields.items() if TOKEN.search(name) and value), ("", ""))
+
+
+def post_forms(html: str, host: str) -> str:
+    """A line per form that posts to the own site: `+` with a token and `-` without, and the path it goes to."""
+    if "<form" not in html.lower():
+        return ""
+    lines = []
+    for form in forms(html)[0]:
+        try:
+            action = urlsplit(form.action.strip())
+        except ValueError:  # a browser would not follow it either
+            continue
+        foreign = action.scheme not in ("", "http", "https") or action.netloc not in ("", host)
+        if form.method == "post" and not foreign:
+            path = "".join(action.path.split())[:300]
+            lines.append(f"{'+' if token_of(form)[1] else '-'} {path}".rstrip())
+    return "\n".join(lines[:SHOWN])

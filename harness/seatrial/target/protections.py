@@ -9,9 +9,10 @@ import logging
 import sys
 from collections.abc import Iterator, Mapping
 from importlib import metadata
+from types import CodeType
 from typing import Any
 
-from flask import Flask
+from flask import Flask, session
 from sqlalchemy.engine import Engine
 
 from seatrial.model.evidence import AppFacts, Protection
@@ -262,3 +263,53 @@ def _library(distribution: str) -> str:
         return f"{distribution} {metadata.version(distribution)}"
     except metadata.PackageNotFoundError:
         return distribution
+
+
+def csrf_name(app: Flask, endpoint: str) -> str:
+    """The name by which the library has this view on its list of exempt views, or empty."""
+    view = app.view_functions.get(endpoint)
+    name = f"{getattr(view, '__module__', '')}.{getattr(view, '__name__', '')}"
+    for owner in (app.extensions.get("csrf"), _hook_owner(app, "flask_seasurf", "SeaSurf")):
+        if name in getattr(owner, "_exempt_views", ()):
+            return name
+    return ""
+
+
+def csrf_library(app: Flask) -> str:
+    """The library that checks every unsafe request, where there is one."""
+    if "csrf" in app.extensions:
+        return _library("Flask-WTF")
+    return _library("Flask-SeaSurf") if _hook_owner(app, "flask_seasurf", "SeaSurf") is not None else ""
+
+
+def hooks_before_csrf(app: Flask) -> list[Any]:
+    """Hooks of every request that run before the library's own."""
+    hooks: list[Any] = list(app.before_request_funcs.get(None, ()))
+    seasurf = _hook_owner(app, "flask_seasurf", "SeaSurf")
+    for number, hook in enumerate(hooks):
+        checks = getattr(hook, "__module__", "") == "flask_wtf.csrf" or (
+            seasurf is not None and getattr(hook, "__self__", None) is seasurf
+        )
+        if checks:
+            return hooks[:number]
+    return []
+
+
+def csrf_check() -> CodeType | None:
+    """What a Flask-WTF form, or a view by hand, calls to check a token."""
+    module = sys.modules.get("flask_wtf.csrf")
+    return getattr(getattr(module, "validate_csrf", None), "__code__", None)
+
+
+def new_csrf_token(app: Flask, headers: Mapping[str, str], base_url: str) -> tuple[str, str, Any] | None:
+    """(field, token, what the session must hold) for the session of a request with these headers, by Flask-WTF."""
+    module = sys.modules.get("flask_wtf.csrf")
+    if module is None:
+        return None
+    field = str(app.config.get("WTF_CSRF_FIELD_NAME", "csrf_token"))
+    try:
+        with app.test_request_context("/", base_url=base_url, headers=dict(headers)):
+            return field, str(module.generate_csrf()), session.get(field)
+    except Exception:  # no secret key, or a session of the app's that cannot be opened: then there is no token
+        logging.getLogger(__name__).debug("no token could be generated", exc_info=True)
+        return None

@@ -32,6 +32,7 @@ from seatrial.observe.redaction import cookie_sizes, safe_headers
 from seatrial.target import binds as binding
 from seatrial.target import factory, protections, schema, seeds
 from seatrial.target.arguments import Samples
+from seatrial.target.forms import post_forms
 
 BODY_LIMIT = 8 * 1024 * 1024
 """Bytes of a response that are read before it counts as endless."""
@@ -312,7 +313,7 @@ class Target:
             statements.record(rows=rows, attribute=self.attribution, attributed=attributed) as recording,
         ):
             try:
-                with _time_limit(self.settings.deadlines.request_s):
+                with time_limit(self.settings.deadlines.request_s):
                     response = client.open(path, method=method, base_url=base_url or self.base_url, **options)
                     try:
                         reply.status = response.status_code
@@ -351,7 +352,7 @@ class Target:
         found = {
             "host": self.host_name,
             "cookie-sizes": cookie_sizes(reply.headers),
-            **(marks(reply.text) if html else {}),
+            **(marks(reply.text) | {"forms": post_forms(reply.text, self.host_name)} if html else {}),
             **(refusals.marks(reply.content_type, reply.body, reply.said) if reply.status >= 400 else {}),
         }
         return Exchange(
@@ -386,7 +387,7 @@ def _read(parts: Iterator[bytes]) -> tuple[bytes, bool]:
 
 
 @contextmanager
-def _time_limit(seconds: float) -> Iterator[None]:
+def time_limit(seconds: float) -> Iterator[None]:
     """Interrupt the app's code after `seconds`; again each second, in case a bare `except:` swallowed it."""
     if threading.current_thread() is not threading.main_thread():
         raise RuntimeError("requests are sent from the host's main thread: only there can an alarm interrupt them")

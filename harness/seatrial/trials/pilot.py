@@ -9,18 +9,22 @@ from typing import TypeVar
 from seatrial.config import Settings
 from seatrial.host.client import HostEnded, HostHung
 from seatrial.host.run import Run
+from seatrial.model.csrf import CsrfTrial
 from seatrial.model.errors import InconclusiveError
 from seatrial.model.evidence import AppFacts, Exchange, Kind
 from seatrial.model.growth import Growth
 from seatrial.model.inventory import ANONYMOUS, Inventory, Route
 from seatrial.model.profiles import Profile
-from seatrial.trials import discovery, errors, growth, responses, sweep
+from seatrial.trials import csrf, discovery, errors, growth, responses, sweep
 from seatrial.trials.sweep import Visit
 
 R = TypeVar("R")
 
 BOOKKEEPING_ROUTES = 5
 """A statement that so many routes send (last_seen, an access log) is bookkeeping: it is put back once, at the end."""
+
+FORGED_REQUESTS = 60
+"""Of one CSRF trial at most: the first one looks for a token on many pages."""
 
 
 def open_run(settings: Settings, progress: Callable[[str], None] = lambda _: None) -> Run:
@@ -135,6 +139,19 @@ class Pilot:
         except (HostEnded, HostHung) as error:
             return (_lost(route, identity, error),)
         self._note_writes(profile, found)
+        return found
+
+    def forged(self, route: Route, identity: str, profile: Profile = Profile.PROTECTION) -> CsrfTrial:
+        """The route under forged requests; the database is put back afterwards where one of them wrote."""
+        self._clean(profile)
+        try:
+            found = self._guarded(
+                profile, lambda d: self.run.call(profile, csrf.forge, d, route, identity), FORGED_REQUESTS
+            )
+        except (HostEnded, HostHung) as error:
+            return CsrfTrial(_lost(route, identity, error))
+        if found.wrote:
+            self._dirty.add(profile)
         return found
 
     def growth(self, route: Route, identity: str) -> Growth:
