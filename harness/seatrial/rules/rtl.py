@@ -82,9 +82,11 @@ def limit_not_enforced(rule: Rule, trial: RateTrial, _: Context) -> Judgement:
     if not beyond.refused and not beyond.entered and not trial.attempts[-2].entered:
         return rule.not_proved(trial.subject, _turned_away(beyond))
     if not beyond.refused:
-        happened = f"it {'reached the view' if beyond.entered else 'was refused as'} ({beyond.status})"
+        happened = (
+            f"it reached the view ({beyond.status})" if beyond.entered else f"it was refused with {beyond.status}"
+        )
         evidence = {"limits": _told(trial), "allowed": trial.allowed, "statuses": _statuses(trial.attempts)}
-        message = f"Attempt {trial.allowed + 1} must be refused with 429 under {_tightest(trial)} but {happened}"
+        message = f"Attempt {trial.allowed + 1} must be refused with 429 under {_tightest(trial)} but it {happened}"
         return rule.failed(trial.subject, rule.finding(trial.subject, message, place=_place(trial), evidence=evidence))
     if trial.recovered is False:
         return rule.not_proved(
@@ -213,7 +215,14 @@ def dead_limit(rule: Rule, trial: RateTrial, _: Context) -> Judgement:
 def limit_fails_open(rule: Rule, trial: RateTrial, _: Context) -> Judgement:
     if (silent := _without_refusal(rule, trial)) is not None:
         return silent
-    if len(trial.down) <= trial.allowed or not trial.let_in(trial.down[-1]):
+    last = trial.down[-1]
+    if last.failure or (len(trial.down) <= trial.allowed and not last.refused and last.status < 500):
+        return rule.not_proved(
+            trial.subject,
+            f"only {len(trial.down)} of {trial.allowed + 1} attempts came back while the storage failed: "
+            f"raise request_s or trial_s under [tool.seatrial.deadlines]",
+        )
+    if last.status >= 500 or not trial.let_in(last):
         return rule.passed(trial.subject)
     evidence = {"limits": _told(trial), "allowed": trial.allowed, "statuses": _statuses(trial.down)}
     message = (

@@ -106,7 +106,7 @@ def _limiter(target: Target) -> tuple[str, str]:
 def _failure(found: RateTrial, wanted: int) -> str:
     if found.attempts[-1].failure:
         return found.attempts[-1].failure
-    if len(found.attempts) < wanted and not found.attempts[-1].refused:
+    if len(found.attempts) < wanted and found.attempts[-1].status < 500 and not found.attempts[-1].refused:
         return f"only {len(found.attempts)} of {wanted} attempts could be made in the time of a trial"
     return ""
 
