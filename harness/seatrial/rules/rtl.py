@@ -82,9 +82,7 @@ def limit_not_enforced(rule: Rule, trial: RateTrial, _: Context) -> Judgement:
     if not beyond.refused and not beyond.entered and not trial.attempts[-2].entered:
         return rule.not_proved(trial.subject, _turned_away(beyond))
     if not beyond.refused:
-        happened = (
-            f"it reached the view ({beyond.status})" if beyond.entered else f"it was refused with {beyond.status}"
-        )
+        happened = f"reached the view ({beyond.status})" if beyond.entered else f"was refused with {beyond.status}"
         evidence = {"limits": _told(trial), "allowed": trial.allowed, "statuses": _statuses(trial.attempts)}
         message = f"Attempt {trial.allowed + 1} must be refused with 429 under {_tightest(trial)} but it {happened}"
         return rule.failed(trial.subject, rule.finding(trial.subject, message, place=_place(trial), evidence=evidence))
