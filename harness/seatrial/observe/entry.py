@@ -10,7 +10,10 @@ from typing import Any
 
 def body_of(view: Any, method: str) -> CodeType | None:
     """The code that does the work, below decorators and MethodView."""
-    function: Any = inspect.unwrap(view)
+    try:
+        function: Any = inspect.unwrap(view)
+    except ValueError:  # it wraps itself
+        return None
     cls = getattr(function, "view_class", None)
     if cls is not None:
         own = getattr(cls, method.lower(), None) or getattr(

@@ -10,7 +10,9 @@ import logging
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from functools import partial
 from importlib import metadata
+from types import FunctionType
 from typing import Any
 
 from flask import Flask
@@ -154,13 +156,12 @@ def rate_limits(app: Flask, endpoint: str, method: str) -> tuple[RateLimit, ...]
                 ]
             if marked and not _wrapped_by_limiter(view):
                 groups[2:] = []  # nobody checks them, see dead_limit
+            for number, group in enumerate(groups):  # defaults, own, defaults, own
+                for limit in group:
+                    if not limit.methods or method.lower() in {m.lower() for m in limit.methods}:
+                        found[_rate_limit_of(limit, own=number % 2 == 1)] = None
         except Exception:  # private API: an unknown version is "not known", never a crash
             logging.getLogger(__name__).debug("limits of %s not resolved", endpoint, exc_info=True)
-            continue
-        for number, group in enumerate(groups):  # defaults, own, defaults, own
-            for limit in group:
-                if not limit.methods or method.lower() in {m.lower() for m in limit.methods}:
-                    found[_rate_limit_of(limit, own=number % 2 == 1)] = None
     return tuple(found)
 
 
@@ -208,17 +209,22 @@ def _wrapped_by_limiter(view: Any) -> bool:
     home = os.path.dirname(sys.modules["flask_limiter"].__file__ or "")
     todo, seen = [view], set[int]()
     while todo and len(seen) < _LAYERS:
-        function = todo.pop()
-        code = getattr(function, "__code__", None)
-        if code is None or id(function) in seen:
+        layer = todo.pop()
+        if id(layer) in seen:
             continue
-        seen.add(id(function))
-        if os.path.dirname(code.co_filename) == home:
-            return True
-        todo.append(getattr(function, "__wrapped__", None))
-        for cell in getattr(function, "__closure__", None) or ():
-            with contextlib.suppress(ValueError):  # an empty cell
-                todo.append(cell.cell_contents)
+        seen.add(id(layer))
+        # By type and by __dict__: asking a proxy of Flask's for an attribute runs code that needs a request.
+        if type(layer) is FunctionType:
+            if os.path.dirname(layer.__code__.co_filename) == home:
+                return True
+            for cell in layer.__closure__ or ():
+                with contextlib.suppress(ValueError):  # an empty cell
+                    todo.append(cell.cell_contents)
+        elif type(layer) is partial:
+            todo.append(layer.func)
+        with contextlib.suppress(AttributeError):
+            inside = object.__getattribute__(layer, "__dict__")
+            todo += [inside.get("__wrapped__")] if type(layer) is FunctionType else list(inside.values())
     return False
 
 

@@ -81,14 +81,19 @@ def limits(target: Target, route: Route) -> RateTrial:
     if allowed > MOST:
         return replace(found, failure=f"{allowed} attempts are allowed and a trial makes at most {MOST}")
     before = target.writes
+    # A server has a clock of its own.
+    stands_still = all(per_process for _, per_process in protections.storages(app))
     with standing_clock("limits", "flask_limiter") as clock:
         prober = Prober(target, route)
-        found = replace(found, attempts=tuple(prober.until_refused((allowed or UNKNOWN) + 1)))
+        attempts = tuple(prober.until_refused((allowed or UNKNOWN) + 1))
+        if allowed and not attempts[-1].refused and not stands_still:
+            attempts = tuple(prober.until_refused(allowed + 1))  # its window may have ended in between
+        found = replace(found, attempts=attempts)
         if not found.attempts[-1].refused or not allowed:
             wrote = target.writes > before
             return replace(found, failure=_failure(found, (allowed or UNKNOWN) + 1), wrote=wrote)
         variants = prober.variants()
-        if all(per_process for _, per_process in protections.storages(app)):  # a server has a clock of its own
+        if stands_still:
             clock.now += max(limit.window_s for limit in found.limits) + 1
             found = replace(found, recovered=not prober.attempt("after the window").refused)
         found = replace(found, variants=prober.confirmed(variants))
@@ -143,7 +148,7 @@ class Prober:
         """`watched`: see whether the view was reached, which costs as much as the request itself."""
         method = method or self.route.method
         sent = {**self.options, **options}
-        code = body_of(self.target.app.view_functions[self.route.endpoint], method)
+        code = body_of(self.target.app.view_functions.get(self.route.endpoint), method)
         with entries(code) if watched else nullcontext() as entered:
             reply = self.target.send(client or self.client, method, path or self.route.path, fresh=False, **sent)
         return Attempt(variant, reply.status, reply.header("Retry-After"), bool(entered), reply.failure)
