@@ -122,3 +122,42 @@ def test_aims_are_doors_and_routes_with_limits_of_their_own(shop) -> None:
     aims = {f"{aim.route.method} {aim.route.rule}" for aim in limited(shop[0]) if aim.route}
     assert {"POST /login", "GET /login", "GET /auth/by-default", "PUT /auth/search"} <= aims
     assert not aims & {"GET /", "GET /me"}
+
+
+BY_HAND = """
+    from flask import Flask, abort
+
+    tried = []
+
+
+    def create_app(config=None):
+        app = Flask(__name__)
+        app.config.update(config or {})
+
+        @app.before_request
+        def refuse():
+            if len(tried) >= 5:
+                abort(429)
+
+        @app.post("/login")
+        def login():
+            tried.append(1)
+            return "no", 401
+
+        @app.get("/")
+        def home():
+            return "home"
+
+        return app
+    """
+
+
+def test_a_limit_made_by_hand_is_found_and_its_memory_ends_with_its_process(tmp_path: Path) -> None:
+    config = CONFIG.partition("    [[tool.seatrial.identities]]")[0].replace("limited_shop", "shop")
+    root = project(tmp_path / "app", {"shop.py": BY_HAND}, config=config)
+    with open_run(load(root)) as run:
+        inventory, pilot = prepare(run, Profile.PROTECTION), Pilot(run)
+        trial = pilot.limits(inventory.by_key("POST /login login"))
+        assert [attempt.status for attempt in trial.attempts] == [401] * 5 + [429]
+        assert rtl.auth_route_unlimited(trial).outcome is Outcome.PASS
+        assert pilot.look(inventory.by_key("GET / home"), "anonymous").status == 200

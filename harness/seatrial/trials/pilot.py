@@ -187,7 +187,7 @@ class Pilot:
     def limits(self, route: Route, profile: Profile = Profile.PROTECTION) -> RateTrial:
         """A stranger at a route, until its limit refuses. Afterwards the database is put back.
 
-        A limiter that we do not know cannot be reset: its host is ended, so that nobody else meets what it remembers.
+        A limiter or ban that we do not know cannot be reset: its host is ended, and what it remembers with it.
         """
         self._clean(profile)
         try:
@@ -196,7 +196,8 @@ class Pilot:
             return RateTrial(route, failure=str(error))
         if found.wrote:
             self._dirty.add(profile)
-        if not found.limiter and any(not attempt.entered for attempt in found.attempts):
+        unknown = not found.limiter and found.attempts and not found.attempts[-1].entered
+        if unknown or found.recovered is False:
             self.run.stop(profile)
         return found
 
