@@ -35,6 +35,7 @@ from seatrial.model.findings import Judgement, Place
 from seatrial.model.growth import Growth
 from seatrial.model.inventory import ANONYMOUS, Inventory, Route
 from seatrial.model.profiles import Profile
+from seatrial.model.rates import LimiterFacts, RateTrial
 from seatrial.model.rules import Context
 from seatrial.model.suite import Looked, Stray, TestRun
 from seatrial.observe import eager, statements
@@ -63,6 +64,8 @@ TWICE, FOREIGN, CLASSES, PRIVATE = "HDR004", "HDR011", "HDR010", "HDR012"
 """Rules that judge two responses, answers to foreign origins, all classes of response, or a page behind a login."""
 PROVOKED = {"ERR001", "ERR002", "ERR003", "ERR004"}
 """Rules that judge every error that can be provoked."""
+STORAGE = "RTL005"
+"""The rule that judges where the limiter counts, instead of attempts."""
 SUMS = {CLASSES, "HDR100"}
 """Rules that say once more, per class of response or in points, what other rules say of a page."""
 IN_A_HOST = """
@@ -116,12 +119,25 @@ def specimens(*kinds: str) -> list[Specimen]:
 
 def exchange_of(
     specimen: Specimen,
-) -> Exchange | tuple[Exchange, ...] | AppFacts | Growth | ResponseClasses | TestRun | CsrfTrial:
+) -> (
+    Exchange
+    | tuple[Exchange, ...]
+    | AppFacts
+    | Growth
+    | ResponseClasses
+    | TestRun
+    | CsrfTrial
+    | RateTrial
+    | LimiterFacts
+):
     """What the specimen's rule judges: one warm exchange, all variants of one route, or the app's facts."""
     if specimen.code in PASSIVE:
         return run_of(specimen)
     if specimen.code in GROWN:
         return growth_of(specimen)
+    if specimen.code.startswith("RTL"):
+        attempts, limiter = rates_of(specimen)
+        return limiter if specimen.code == STORAGE else attempts
     if specimen.code in {CLASSES, PRIVATE} | PROVOKED | FORGED:
         return from_a_host(specimen)
     with _app(specimen) as app:
@@ -174,6 +190,25 @@ def growth_of(specimen: Specimen) -> Growth:
         with open_run(load(root)) as run:
             route = prepare(run, Profile.SWEEP).by_key(f"{specimen.settings['route']} {specimen.settings['endpoint']}")
             return Pilot(run).growth(route, ANONYMOUS)
+
+
+@cache
+def rates_of(specimen: Specimen) -> tuple[RateTrial, LimiterFacts]:
+    """Attempts against the limit, and where it counts: in a host, whose clock is moved."""
+    with tempfile.TemporaryDirectory() as folder:
+        config = deployed(specimen, IN_A_HOST.format(kind=specimen.kind))
+        root = project(Path(folder) / "app", {}, config=config.replace(f'seed = "{specimen.kind}:seed"', ""))
+        shutil.copy(specimen.path, root)
+        with open_run(load(root)) as run:
+            inventory, pilot = prepare(run, Profile.PROTECTION), Pilot(run)
+            route = inventory.by_key(f"{specimen.settings['route']} {specimen.settings['endpoint']}")
+            return pilot.limits(route), pilot.limiter()
+
+
+def deployed(specimen: Specimen, config: str) -> str:
+    """The configuration with as many workers as the specimen has."""
+    workers = specimen.settings.get("config", {}).get("workers", 1)
+    return config.replace("[tool.seatrial]\n", f"[tool.seatrial]\n    workers = {workers}\n", 1)
 
 
 @cache
@@ -240,7 +275,12 @@ def judged_by_all(specimen: Specimen) -> dict[str, Judgement]:
         foreign = _from_foreign_origins(app, specimen)
     evidence: dict[str, object] = {"CFG": facts, "ERR": (exchange,), TWICE: (cold, exchange), FOREIGN: foreign}
     context = Context(facts=facts)
-    asked = [rule for rule in registered() if rule.code not in WITHOUT_SOUND_TWIN | GROWN | SUMS | PASSIVE | FORGED]
+    left_out = WITHOUT_SOUND_TWIN | GROWN | SUMS | PASSIVE | FORGED
+    if specimen.code.startswith("RTL"):
+        evidence["RTL"], evidence[STORAGE] = rates_of(specimen)
+    else:
+        left_out = left_out | {rule.code for rule in registered() if rule.family == "RTL"}
+    asked = [rule for rule in registered() if rule.code not in left_out]
     return {rule.code: rule(evidence.get(rule.code, evidence.get(rule.family, exchange)), context) for rule in asked}
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rules.driver import CLASSES, SPECIMENS, WITHOUT_SOUND_TWIN, Specimen, judged
+from rules.driver import CLASSES, SPECIMENS, STORAGE, WITHOUT_SOUND_TWIN, Specimen, judged
 
 from seatrial import rules
 from seatrial.model.outcomes import Level
@@ -37,6 +37,8 @@ LEVELS = {
     "HDR001": "block", "HDR002": "block", "HDR003": "warn", "HDR004": "block", "HDR005": "block", "HDR006": "block",
     "HDR007": "warn", "HDR008": "block", "HDR009": "info", "HDR010": "block", "HDR011": "block", "HDR012": "warn",
     "HDR100": "info",
+    "RTL001": "block", "RTL002": "block", "RTL003": "block", "RTL004": "warn", "RTL005": "block", "RTL006": "block",
+    "RTL007": "warn",
     "SQL001": "block", "SQL002": "block", "SQL003": "warn", "SQL004": "warn", "SQL005": "warn", "SQL006": "block",
     "SQL007": "warn", "SQL008": "info", "SQL009": "warn",
     "TST001": "block",
@@ -101,7 +103,7 @@ def test_specimens(rule: Rule) -> None:
     settings = specimen.settings
     needed, possible = {"route", "endpoint", "subject"}, {"config", "budget", "identity"}
     assert needed <= set(settings) <= needed | possible
-    if rule.family not in ("CFG", "TST") and rule.code != CLASSES:
+    if rule.family not in ("CFG", "TST") and rule.code not in (CLASSES, STORAGE):
         assert settings["subject"] == f"{settings['route']} {settings['endpoint']} [{specimen.identity}]"
 
 

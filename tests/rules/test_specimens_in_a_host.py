@@ -12,10 +12,12 @@ from rules.driver import (
     GROWN,
     PASSIVE,
     PROVOKED,
+    STORAGE,
     TWICE,
     Specimen,
     classes_of,
     context_of,
+    deployed,
     identities,
     specimens,
 )
@@ -62,7 +64,7 @@ def test_the_whole_harness_judges_a_specimen_right(specimen: Specimen, database:
     config = CONFIG.format(environment=settings.get("environment", "production"), database=database)
     if "def seed(" not in specimen.path.read_text():
         config = config.replace('    seed = "specimen:seed"\n', "")
-    root = project(tmp_path / "app", {}, config=config + identities(specimen, "specimen"))
+    root = project(tmp_path / "app", {}, config=deployed(specimen, config) + identities(specimen, "specimen"))
     shutil.copy(specimen.path, root / "specimen.py")
     rule = find(specimen.code)
     assert rule is not None
@@ -83,6 +85,8 @@ def test_the_whole_harness_judges_a_specimen_right(specimen: Specimen, database:
                 evidence = pilot.malformed(route, ANONYMOUS)
             case "CFG":
                 evidence = pilot.facts()
+            case "RTL":
+                evidence = pilot.limiter() if rule.code == STORAGE else pilot.limits(route)
             case _:
                 evidence = asked(pilot, inventory, route, specimen)
     judgement = rule(evidence, context_of(specimen))

@@ -43,6 +43,8 @@ class Route:
     access: Access = Access.UNKNOWN
     limits: tuple[str, ...] = ()
     """Rate limits that the app declares for this route, as written."""
+    limited: bool = False
+    """A limit was declared for this route or its blueprint, not only for the whole app."""
     csrf: str = ""
     """`protected`, `exempt`, `none` (no CSRF library found), or empty for safe methods."""
 

@@ -19,6 +19,7 @@ from seatrial.model.growth import Growth
 from seatrial.model.inventory import ANONYMOUS, Access, Inventory, Route
 from seatrial.model.outcomes import Level, Outcome
 from seatrial.model.profiles import Profile
+from seatrial.model.rates import LimiterFacts, RateTrial, guards_accounts
 from seatrial.model.result import RouteRow
 from seatrial.model.rules import Context, Rule
 from seatrial.trials.pilot import Pilot
@@ -103,6 +104,13 @@ def every_route(inventory: Inventory) -> Iterable[Aim]:
 def unsafe_routes(inventory: Inventory) -> Iterable[Aim]:
     """Every route with an unsafe method, as the first identity (else as a stranger)."""
     yield from (aim for aim in every_route(inventory) if aim.route is not None and not aim.route.safe)
+
+
+def limited(inventory: Inventory) -> Iterable[Aim]:
+    """Log-ins and what stands around them, and every other route with a limit of its own; as a stranger."""
+    for route in _requestable(inventory, safe=False):
+        if route.limited or guards_accounts(route):
+            yield Aim(route)
 
 
 def whole_app(_: Inventory) -> Iterable[Aim]:
@@ -253,6 +261,14 @@ class Trial:
         if found.broken:
             raise BrokenError(found.broken)
         return found
+
+    def limits(self) -> RateTrial:
+        """The route tried by a stranger until its limit refuses, and beyond."""
+        return self._pilot().limits(self.route, self._profile)
+
+    def limiter(self) -> LimiterFacts:
+        """Where the app counts."""
+        return self._pilot().limiter(self._profile)
 
     def facts(self) -> AppFacts:
         """What was really on in the guard's profile."""

@@ -5,11 +5,14 @@ and Authlib. Tried with Flask-WTF 1.2–1.3, Flask-Limiter 3.5–4.1, Flask-Logi
 1.1, Authlib 1.3–1.9; `tests/target/test_protections.py` fails when an upgrade moves one of them.
 """
 
+import contextlib
 import logging
+import os
 import sys
 from collections.abc import Iterator, Mapping
+from functools import partial
 from importlib import metadata
-from types import CodeType
+from types import CodeType, FunctionType
 from typing import Any
 
 from flask import Flask, session
@@ -17,10 +20,14 @@ from sqlalchemy.engine import Engine
 
 from seatrial.model.evidence import AppFacts, Protection
 from seatrial.model.inventory import SAFE_METHODS
+from seatrial.model.rates import RateLimit
 from seatrial.target.living import living
 
 # What the sweep profile takes out of the way: limits would stop the sweep, tokens would stop unsafe requests.
 SWEEP_CONFIG = {"RATELIMIT_ENABLED": False, "WTF_CSRF_ENABLED": False}
+
+# Wrappers of one view that are looked at.
+_LAYERS = 200
 
 # The keys that tutorials and templates use, in lower case.
 _WEAK_KEYS = frozenset(
@@ -128,27 +135,142 @@ def reset_limits(app: Flask) -> None:
 
 def limits_of(app: Flask, endpoint: str, method: str) -> tuple[str, ...]:
     """Rate limits that Flask-Limiter resolves for an endpoint and method, as it prints them."""
-    found: dict[str, None] = {}
+    return tuple(dict.fromkeys(limit.text for limit in rate_limits(app, endpoint, method)))
+
+
+def rate_limits(app: Flask, endpoint: str, method: str) -> tuple[RateLimit, ...]:
+    """Rate limits that Flask-Limiter resolves for an endpoint and method."""
+    found: dict[RateLimit, None] = {}
     blueprint = endpoint.rpartition(".")[0] or None
     for limiter in _limiters(app):
         try:
             from flask_limiter.util import get_qualified_name
 
-            marked = get_qualified_name(app.view_functions[endpoint]) in limiter._marked_for_limiting
+            view = app.view_functions[endpoint]
+            marked = get_qualified_name(view) in limiter._marked_for_limiting
             with app.test_request_context("/", method=method):
                 manager = limiter.limit_manager
                 groups = [
                     *manager.resolve_limits(app, endpoint, blueprint, in_middleware=True, marked_for_limiting=marked),
                     *manager.resolve_limits(app, endpoint, blueprint, in_middleware=False),
                 ]
+            if marked and not _wrapped_by_limiter(view):
+                groups[2:] = []  # nobody checks them, see dead_limit
+            for number, group in enumerate(groups):  # defaults, own, defaults, own
+                for limit in group:
+                    if not limit.methods or method.lower() in {m.lower() for m in limit.methods}:
+                        found[_rate_limit_of(limit, own=number % 2 == 1)] = None
         except Exception:  # private API: an unknown version is "not known", never a crash
             logging.getLogger(__name__).debug("limits of %s not resolved", endpoint, exc_info=True)
-            continue
-        for group in groups:
-            for limit in group:
-                if not limit.methods or method.lower() in {m.lower() for m in limit.methods}:
-                    found[str(limit.limit)] = None
     return tuple(found)
+
+
+def _rate_limit_of(limit: Any, *, own: bool) -> RateLimit:
+    cost = getattr(limit, "cost", 1)
+    return RateLimit(
+        text=str(limit.limit),
+        amount=limit.limit.amount // max(1, cost) if isinstance(cost, int) else limit.limit.amount,
+        window_s=limit.limit.get_expiry(),
+        key=getattr(limit.key_func, "__name__", type(limit.key_func).__name__),
+        own=own,
+        conditional=bool(limit.exempt_when or limit.deduct_when or not isinstance(cost, int)),
+    )
+
+
+def dead_limit(app: Flask, endpoint: str) -> str:
+    """Why a limit that was declared for the view of an endpoint never runs: `order`, `name`, `exempt`, or empty.
+
+    Flask-Limiter books a limit under module and qualified name, and skips the defaults for views of that name because
+    its wrapper is to check them. A view of that name without the wrapper is checked by nobody.
+    """
+    for limiter in _limiters(app):
+        try:
+            from flask_limiter.util import get_qualified_name
+
+            view = app.view_functions[endpoint]
+            name = get_qualified_name(view)
+            namesakes = [v for e, v in app.view_functions.items() if e != endpoint and get_qualified_name(v) == name]
+            if name not in limiter._marked_for_limiting:
+                continue
+            if _wrapped_by_limiter(view):
+                if name in limiter.limit_manager._route_exemptions:
+                    return "exempt"
+            elif not any(_wrapped_by_limiter(other) for other in namesakes):
+                return "order"
+            elif limiter.limit_manager.default_limits:
+                return "name"
+        except Exception:  # private API, as above
+            logging.getLogger(__name__).debug("limit of %s not followed", endpoint, exc_info=True)
+    return ""
+
+
+def _wrapped_by_limiter(view: Any) -> bool:
+    """Whether a wrapper of Flask-Limiter's is in the view, also below a decorator without `functools.wraps`."""
+    home = os.path.dirname(sys.modules["flask_limiter"].__file__ or "")
+    todo, seen = [view], set[int]()
+    while todo and len(seen) < _LAYERS:
+        layer = todo.pop()
+        if id(layer) in seen:
+            continue
+        seen.add(id(layer))
+        # By type and by __dict__: asking a proxy of Flask's for an attribute runs code that needs a request.
+        if type(layer) is FunctionType:
+            if os.path.dirname(layer.__code__.co_filename) == home:
+                return True
+            for cell in layer.__closure__ or ():
+                with contextlib.suppress(ValueError):  # an empty cell
+                    todo.append(cell.cell_contents)
+        elif type(layer) is partial:
+            todo.append(layer.func)
+        with contextlib.suppress(AttributeError):
+            inside = object.__getattribute__(layer, "__dict__")
+            todo += [inside.get("__wrapped__")] if type(layer) is FunctionType else list(inside.values())
+    return False
+
+
+def storages(app: Flask) -> tuple[tuple[str, bool], ...]:
+    """(class, whether each process has one of its own) of every limiter's storage."""
+    memory = getattr(sys.modules.get("limits.storage"), "MemoryStorage", ())
+    found = [limiter.storage for limiter in _limiters(app)]
+    return tuple((type(storage).__name__, isinstance(storage, memory)) for storage in found)
+
+
+def storage_answers(app: Flask) -> bool:
+    """Whether every limiter reaches its storage."""
+    try:
+        return all(limiter.storage.check() for limiter in _limiters(app))
+    except Exception:  # the client of the storage may not even be installed
+        return False
+
+
+@contextlib.contextmanager
+def watched_limiters(app: Flask, *, down: bool = False) -> Iterator[list[str]]:
+    """Notes each question to a limiter's storage; with `down` each is answered by ConnectionError instead."""
+    asked: list[str] = []
+
+    def watch(name: str, original: Any) -> Any:
+        def question(*arguments: Any, **options: Any) -> Any:
+            asked.append(name)
+            if down:
+                raise ConnectionError("the trial has taken the storage of the limiter away")
+            return original(*arguments, **options)
+
+        return question
+
+    questions = [(limiter.limiter, name) for limiter in _limiters(app) for name in ("hit", "test", "get_window_stats")]
+    before = [vars(strategy).get(name) for strategy, name in questions]  # a watch of our own, or nothing
+    for strategy, name in questions:
+        setattr(strategy, name, watch(name, getattr(strategy, name)))
+    try:
+        yield asked
+    finally:
+        for (strategy, name), watching in zip(questions, before, strict=True):
+            if watching is None:
+                delattr(strategy, name)
+            else:
+                setattr(strategy, name, watching)
+        for limiter in _limiters(app) if down else ():
+            limiter._storage_dead = False  # else it stays with its fallback
 
 
 def csrf_of(app: Flask, endpoint: str, method: str) -> str:
@@ -190,7 +312,7 @@ def facts(
         body_limit=config.get("MAX_CONTENT_LENGTH"),
         trusted_hosts=tuple(config.get("TRUSTED_HOSTS") or ()),
         server_name=config.get("SERVER_NAME") or "",
-        proxy_fix=_has_proxy_fix(app),
+        proxy_fix=proxy_hops(app) is not None,
         monitors=tuple(_monitors(app)),
         cookie_roles=roles,
         host_answers=host_answers,
@@ -247,15 +369,16 @@ def _hook_owner(app: Flask, module: str, cls: str) -> Any:
     return None
 
 
-def _has_proxy_fix(app: Flask) -> bool:
+def proxy_hops(app: Flask) -> int | None:
+    """Proxies whose X-Forwarded-For ProxyFix believes; None where there is no ProxyFix."""
     layer: Any = app.wsgi_app
     for _ in range(20):
         if type(layer).__name__ == "ProxyFix":
-            return True
+            return int(layer.x_for)
         layer = getattr(layer, "app", None) or getattr(layer, "wsgi_app", None)
         if layer is None:
-            return False
-    return False
+            return None
+    return None
 
 
 def _library(distribution: str) -> str:

@@ -34,6 +34,7 @@ def routes(target: "Target") -> tuple[Route, ...]:
             view = app.view_functions.get(rule.endpoint)
             module_path, line, name = _origin(view, method, target.folder)
             reason = skipped(method, rule, target.settings.skip) or _nothing_to_serve(app, rule)
+            limits = protections.rate_limits(app, rule.endpoint, method)
             arguments = tuple((a, _converter(rule, a)) for a in _in_order(rule))
             found.append(
                 Route(
@@ -47,7 +48,8 @@ def routes(target: "Target") -> tuple[Route, ...]:
                     view=name,
                     module_path=module_path,
                     line=line,
-                    limits=protections.limits_of(app, rule.endpoint, method),
+                    limits=tuple(dict.fromkeys(limit.text for limit in limits)),
+                    limited=any(limit.own for limit in limits) or bool(protections.dead_limit(app, rule.endpoint)),
                     csrf=protections.csrf_of(app, rule.endpoint, method),
                 )
             )

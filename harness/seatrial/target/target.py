@@ -264,14 +264,15 @@ class Target:
         base_url: str | None = None,
         rows: bool = False,
         loads: Loads = "",
+        fresh: bool = True,
         **options: Any,
     ) -> Reply:
         """One request in a context of its own, within the time limit, with everything it did recorded.
 
         A fresh `contextvars` context: an app context that the app (or a seed) left pushed would share its session and
-        identity map with the request and make every count too low.
+        identity map with the request and make every count too low. `fresh`: rate limits forget what was before.
         """
-        if self.profile is Profile.PROTECTION:
+        if fresh and self.profile is Profile.PROTECTION:
             protections.reset_limits(self.app)
         owner = os.getpid()
         reply = contextvars.Context().run(self._send, client, method, path, base_url, rows, loads, options)

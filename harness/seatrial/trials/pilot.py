@@ -15,7 +15,9 @@ from seatrial.model.evidence import AppFacts, Exchange, Kind
 from seatrial.model.growth import Growth
 from seatrial.model.inventory import ANONYMOUS, Inventory, Route
 from seatrial.model.profiles import Profile
+from seatrial.model.rates import LimiterFacts, RateTrial
 from seatrial.trials import csrf, discovery, errors, growth, responses, sweep
+from seatrial.trials import limits as rates
 from seatrial.trials.sweep import Visit
 
 R = TypeVar("R")
@@ -210,6 +212,32 @@ class Pilot:
             provoked = (_lost(routes[0], identity, error),)
         self._note_writes(profile, provoked)
         return (*looks, *provoked)
+
+    def limits(self, route: Route, profile: Profile = Profile.PROTECTION) -> RateTrial:
+        """A stranger at a route, until its limit refuses. Afterwards the database is put back.
+
+        A limiter or ban that we do not know cannot be reset: its host is ended, and what it remembers with it.
+        """
+        self._clean(profile)
+        try:
+            found = self._checked(profile, lambda: self.run.call(profile, rates.limits, self._rates_deadline, route))
+        except (HostEnded, HostHung) as error:
+            return RateTrial(route, failure=str(error))
+        if found.wrote:
+            self._dirty.add(profile)
+        unknown = not found.limiter and found.attempts and not found.attempts[-1].entered
+        if unknown or found.recovered is False:
+            self.run.stop(profile)
+        return found
+
+    def limiter(self, profile: Profile = Profile.PROTECTION) -> LimiterFacts:
+        """Where the app counts."""
+        return self.run.call(profile, rates.limiter, self.run.settings.deadlines.trial_s)
+
+    @property
+    def _rates_deadline(self) -> float:
+        deadlines = self.run.settings.deadlines
+        return deadlines.trial_s + 2 * deadlines.request_s + 5
 
     def facts(self, profile: Profile = Profile.PROTECTION) -> AppFacts:
         if profile not in self._facts:
