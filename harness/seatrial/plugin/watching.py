@@ -17,6 +17,7 @@ from seatrial.model.inventory import ANONYMOUS, Route
 from seatrial.model.rules import Context
 from seatrial.observe.attribution import attribution
 from seatrial.observe.callsite import CallSites
+from seatrial.observe.markup import marks
 from seatrial.observe.redaction import safe_headers
 from seatrial.observe.statements import LAST_ATTRIBUTED, Recording, record
 from seatrial.plugin import seen
@@ -186,7 +187,7 @@ class Watch:
                 visit.status,
                 scheme=visit.scheme,
                 statements=tuple(statements),
-                marks={"csp-meta": "yes"} if b'http-equiv="content-security-policy"' in visit.body.lower() else {},
+                marks=marks(visit.body.decode("utf-8", "replace")),
             )
             if visit.answer is not None:
                 headers, media_type = safe_headers(visit.answer.headers.items()), visit.answer.mimetype or ""
