@@ -396,7 +396,7 @@ def _facts(app: Flask) -> AppFacts:
         secret_key_length=len(raw) if raw else None,
         secret_key_weakness="it is a word that every attacker tries first" if raw == b"dev" else "",
         body_limit=config["MAX_CONTENT_LENGTH"],
-        trusted_hosts=tuple(config["TRUSTED_HOSTS"] or ()),
+        trusted_hosts=tuple(config.get("TRUSTED_HOSTS") or ()),
         server_name=config["SERVER_NAME"] or "",
         monitors=tuple(_monitors(app)),
         has_database="sqlalchemy" in app.extensions,

@@ -193,7 +193,7 @@ def dead_limit(app: Flask, endpoint: str) -> str:
             if name not in limiter._marked_for_limiting:
                 continue
             if _wrapped_by_limiter(view):
-                if name in limiter.limit_manager._route_exemptions:
+                if limiter.limit_manager._route_exemptions.get(name):  # a defaultdict: asking once makes an entry
                     return "exempt"
             elif not any(_wrapped_by_limiter(other) for other in namesakes):
                 return "order"
