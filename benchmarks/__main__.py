@@ -1,21 +1,41 @@
-"""`python -m benchmarks`: every measured claim, one after the other. Exits 1 when a limit is missed."""
+"""`python -m benchmarks`: every measured claim, one after the other. Exits 1 when a limit is missed.
+
+Claims against other tools are measured beside them (see `benchmarks.peers`); where those cannot be installed, they are
+printed as not proved.
+"""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from benchmarks import peers
+
 ALL = ("recorder", "attribution", "monitor", "csp", "csrf", "idle_plugin", "guards_cost", "growth", "shapes")
+IN_THE_PEERS_ENVIRONMENT = ("recorder", "attribution")
+"""Workers of one process tree measure ours and theirs in turn, so ours runs there, from the sources."""
+WITH_PEERS_BESIDE = ("shapes",)
+
+
+def command(name: str) -> list[str]:
+    if name in IN_THE_PEERS_ENVIRONMENT and (interpreter := peers.python(peers.NEW)):
+        return [interpreter, "-m", f"benchmarks.{name}", "--strict"]
+    here = [sys.executable, "-m", f"benchmarks.{name}"]
+    if name in WITH_PEERS_BESIDE:
+        for folder in (peers.NEW, peers.OLD):
+            if interpreter := peers.python(folder):
+                here += ["--peers", interpreter]
+    return here
 
 
 def main(names: list[str]) -> int:
     missed = []
+    environment = os.environ | {"PYTHONPATH": str(peers.ROOT / "harness")}
     for name in names or ALL:
         print(f"== {name}", flush=True)
         # A process each: what one has imported or warmed must not count for the next.
-        if subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], cwd=ROOT).returncode != 0:
+        if subprocess.run(command(name), cwd=peers.ROOT, env=environment).returncode != 0:
             missed.append(name)
     print(f"benchmarks: {'missed: ' + ', '.join(missed) if missed else 'all limits kept'}")
     return 1 if missed else 0
