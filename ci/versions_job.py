@@ -34,7 +34,10 @@ def interpreter(version: str) -> str | None:
 # Flask 2.3 does not run on Werkzeug 3; direct requirements alone would not say so.
 OLD_WERKZEUG = "werkzeug>=2.3.3,<3"
 # The example app and the documentation are written for today's Flask; what must hold on old ones is the harness.
-OLD_FLASK = ("--ignore=tests/stockroom", "--ignore=tests/docs", "--ignore=tests/init")
+OLD_FLASK = (
+    *("--ignore=tests/stockroom", "--ignore=tests/docs", "--ignore=tests/init"),
+    *("-k", "not page_shows_what_the_flawed_specimen_really_gives"),
+)
 
 # What touches the libraries itself: the rest of the suite works on what these bring home.
 NEAR_LIBRARIES = (
