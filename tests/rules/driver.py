@@ -37,6 +37,7 @@ from seatrial.model.inventory import ANONYMOUS, Inventory, Route
 from seatrial.model.profiles import Profile
 from seatrial.model.rates import LimiterFacts, RateTrial
 from seatrial.model.rules import Context
+from seatrial.model.sessions import LogIn, LogOut, logs_out
 from seatrial.model.suite import Looked, Stray, TestRun
 from seatrial.observe import eager, statements
 from seatrial.observe.attribution import attribution
@@ -51,6 +52,8 @@ from seatrial.trials.pilot import Pilot, open_run, prepare
 from seatrial.trials.responses import origins_of as origins
 
 SPECIMENS = Path(__file__).parent.parent / "specimens"
+OWNER = "owner"
+"""Who logs in through the form of a specimen that has one."""
 FORGED_HOST = "forged-host.example"
 # Flask knows TRUSTED_HOSTS since 3.1; before that no app is sound in this respect by configuration alone.
 WITHOUT_SOUND_TWIN = set() if metadata.version("flask") >= "3.1" else {"CFG005"}
@@ -66,6 +69,9 @@ TWICE, FOREIGN, CLASSES, PRIVATE = "HDR004", "HDR011", "HDR010", "HDR012"
 """Rules that judge two responses, answers to foreign origins, all classes of response, or a page behind a login."""
 PROVOKED = {"ERR001", "ERR002", "ERR003", "ERR004"}
 """Rules that judge every error that can be provoked."""
+SESSIONS = {"SES001", "SES002", "SES003"}
+"""Rules that judge a log-in or a log-out."""
+LOG_OUT = "SES002"
 STORAGE = "RTL005"
 """The rule that judges where the limiter counts, instead of attempts."""
 SUMS = {CLASSES, "HDR100"}
@@ -137,6 +143,8 @@ def exchange_of(
     | CsrfTrial
     | RateTrial
     | LimiterFacts
+    | LogIn
+    | LogOut
 ):
     """What the specimen's rule judges: one warm exchange, all variants of one route, or the app's facts."""
     if specimen.code in PASSIVE:
@@ -146,7 +154,7 @@ def exchange_of(
     if specimen.code.startswith("RTL"):
         attempts, limiter = rates_of(specimen)
         return limiter if specimen.code == STORAGE else attempts
-    if specimen.code in {CLASSES, PRIVATE} | PROVOKED | FORGED:
+    if specimen.code in {CLASSES, PRIVATE} | PROVOKED | FORGED | SESSIONS:
         return from_a_host(specimen)
     with _app(specimen) as app:
         if specimen.code == TWICE:
@@ -220,7 +228,9 @@ def deployed(specimen: Specimen, config: str) -> str:
 
 
 @cache
-def from_a_host(specimen: Specimen) -> Exchange | tuple[Exchange, ...] | ResponseClasses | CsrfTrial:
+def from_a_host(
+    specimen: Specimen,
+) -> Exchange | tuple[Exchange, ...] | ResponseClasses | CsrfTrial | LogIn | LogOut:
     """What takes a log-in, or a trial of many requests."""
     with tempfile.TemporaryDirectory() as folder:
         config = IN_A_HOST.format(kind=specimen.kind).replace(f'seed = "{specimen.kind}:seed"', "")
@@ -235,7 +245,15 @@ def from_a_host(specimen: Specimen) -> Exchange | tuple[Exchange, ...] | Respons
                 return pilot.errors(route, specimen.identity, Profile.PROTECTION)
             if specimen.code in FORGED:
                 return pilot.forged(route, specimen.identity)
+            if specimen.code in SESSIONS:
+                return session_of(pilot, inventory, route)
             return pilot.look(route, specimen.identity)
+
+
+def session_of(pilot: Pilot, inventory: Inventory, route: Route) -> LogIn | LogOut:
+    if logs_out(route):
+        return pilot.log_out(route, OWNER)
+    return pilot.log_in(route, dict(inventory.doors)[route.key])
 
 
 def classes_of(pilot: Pilot, inventory: Inventory) -> ResponseClasses:
@@ -246,6 +264,9 @@ def classes_of(pilot: Pilot, inventory: Inventory) -> ResponseClasses:
 
 def identities(specimen: Specimen, module: str) -> str:
     """The configuration of who logs in, where the specimen has somebody."""
+    if login := specimen.settings.get("config", {}).get("login"):
+        fields = 'username = "owner", password = "sea-trial-pass"'
+        return f'\n[[tool.seatrial.identities]]\nname = "{OWNER}"\nlogin = "{login}"\nfields = {{ {fields} }}\n'
     if specimen.identity == ANONYMOUS:
         return ""
     return f'\n[[tool.seatrial.identities]]\nname = "{specimen.identity}"\ncall = "{module}:log_in"\n'
@@ -283,7 +304,10 @@ def judged_by_all(specimen: Specimen) -> dict[str, Judgement]:
         foreign = _from_foreign_origins(app, specimen)
     evidence: dict[str, object] = {"CFG": facts, "ERR": (exchange,), TWICE: (cold, exchange), FOREIGN: foreign}
     context = Context(facts=facts)
-    left_out = WITHOUT_SOUND_TWIN | GROWN | SUMS | PASSIVE | FORGED
+    left_out = WITHOUT_SOUND_TWIN | GROWN | SUMS | PASSIVE | FORGED | SESSIONS
+    if specimen.code in SESSIONS:
+        evidence["SES"] = exchange_of(specimen)
+        left_out = left_out - ({LOG_OUT} if specimen.code == LOG_OUT else SESSIONS - {LOG_OUT})
     if specimen.code.startswith("RTL"):
         evidence["RTL"], evidence[STORAGE] = rates_of(specimen)
     else:

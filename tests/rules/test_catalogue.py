@@ -39,6 +39,7 @@ LEVELS = {
     "HDR100": "info",
     "RTL001": "block", "RTL002": "block", "RTL003": "block", "RTL004": "warn", "RTL005": "block", "RTL006": "block",
     "RTL007": "warn",
+    "SES001": "warn", "SES002": "warn", "SES003": "warn",
     "SQL001": "block", "SQL002": "block", "SQL003": "warn", "SQL004": "warn", "SQL005": "warn", "SQL006": "block",
     "SQL007": "warn", "SQL008": "info", "SQL009": "warn",
     "TST001": "block",

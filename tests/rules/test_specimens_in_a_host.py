@@ -19,6 +19,7 @@ from rules.driver import (
     context_of,
     deployed,
     identities,
+    session_of,
     specimens,
 )
 from support import project
@@ -31,7 +32,7 @@ from seatrial.rules import find
 from seatrial.trials.pilot import Pilot, open_run, prepare
 
 EXPECTED = {"flawed": Outcome.FAIL, "sound": Outcome.PASS, "blind": Outcome.NOT_PROVED}
-SHORT = {"SQL001", "SQL006", "HDR001", "CSR001", "CFG003", "ERR005"}
+SHORT = {"SQL001", "SQL006", "HDR001", "CSR001", "CFG003", "ERR005", "SES001"}
 """One per family in every run; the others are cells of a matrix."""
 
 CONFIG = """
@@ -87,6 +88,8 @@ def test_the_whole_harness_judges_a_specimen_right(specimen: Specimen, database:
                 evidence = pilot.facts()
             case "RTL":
                 evidence = pilot.limiter() if rule.code == STORAGE else pilot.limits(route)
+            case "SES":
+                evidence = session_of(pilot, inventory, route)
             case _:
                 evidence = asked(pilot, inventory, route, specimen)
     judgement = rule(evidence, context_of(specimen))

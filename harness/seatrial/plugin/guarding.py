@@ -16,12 +16,13 @@ from seatrial.model.errors import BrokenError, InconclusiveError, SeatrialError
 from seatrial.model.evidence import AppFacts, Budget, Exchange
 from seatrial.model.findings import Check, Finding
 from seatrial.model.growth import Growth
-from seatrial.model.inventory import ANONYMOUS, Access, Inventory, Route
+from seatrial.model.inventory import ANONYMOUS, BUILT_IN_SKIP, Access, Inventory, Route
 from seatrial.model.outcomes import Level, Outcome
 from seatrial.model.profiles import Profile
 from seatrial.model.rates import LimiterFacts, RateTrial, guards_accounts
 from seatrial.model.result import RouteRow
 from seatrial.model.rules import Context, Rule
+from seatrial.model.sessions import LogIn, LogOut, logs_in, logs_out
 from seatrial.trials.pilot import Pilot
 from seatrial.trials.sweep import Visit
 
@@ -37,7 +38,7 @@ class Aim:
     identity: str = ANONYMOUS
     blueprint: str = ""
     members: tuple[tuple[Route, str], ...] = ()
-    """Of a blueprint (or of the app outside of blueprints): its routes, and who asks for each."""
+    """Of a blueprint (or of the app outside of blueprints): its routes, and who asks for each. Of a log-in: by whom."""
 
     @property
     def subject(self) -> str:
@@ -111,6 +112,22 @@ def limited(inventory: Inventory) -> Iterable[Aim]:
     for route in _requestable(inventory, safe=False):
         if route.limited or guards_accounts(route):
             yield Aim(route)
+
+
+def log_ins(inventory: Inventory) -> Iterable[Aim]:
+    """Every route that somebody logged in through, as a stranger; else those that are called so."""
+    doors = dict(reversed(inventory.doors))
+    for route in _requestable(inventory, safe=False):
+        if route.key in doors or (not doors and route.method == "POST" and logs_in(route)):
+            yield Aim(route, members=((route, doors.get(route.key, "")),))
+
+
+def log_outs(inventory: Inventory) -> Iterable[Aim]:
+    """Every route that logs out, by its name, as the first identity; what the built-in list skips is meant here."""
+    named = [name for name in inventory.identities if name != ANONYMOUS]
+    for route in inventory.routes:
+        if logs_out(route) and not route.shadowed_by and (not route.skipped or route.skipped == BUILT_IN_SKIP):
+            yield Aim(route, named[0] if named else ANONYMOUS)
 
 
 def whole_app(_: Inventory) -> Iterable[Aim]:
@@ -265,6 +282,15 @@ class Trial:
     def limits(self) -> RateTrial:
         """The route tried by a stranger until its limit refuses, and beyond."""
         return self._pilot().limits(self.route, self._profile)
+
+    def log_in(self) -> LogIn:
+        """The first identity that logs in through this route, with a session that was there before."""
+        [(route, who)] = self.aim.members
+        return self._pilot().log_in(route, who, self._profile)
+
+    def log_out(self) -> LogOut:
+        """The identity logs out, while a copy of its cookies is kept elsewhere."""
+        return self._pilot().log_out(self.route, self.aim.identity, self._profile)
 
     def limiter(self) -> LimiterFacts:
         """Where the app counts."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from seatrial.config import Settings
@@ -16,11 +17,13 @@ from seatrial.model.growth import Growth
 from seatrial.model.inventory import ANONYMOUS, Inventory, Route
 from seatrial.model.profiles import Profile
 from seatrial.model.rates import LimiterFacts, RateTrial
-from seatrial.trials import csrf, discovery, errors, growth, responses, sweep
+from seatrial.model.sessions import LogIn, LogOut
+from seatrial.trials import csrf, discovery, errors, growth, responses, sessions, sweep
 from seatrial.trials import limits as rates
 from seatrial.trials.sweep import Visit
 
 R = TypeVar("R")
+S = TypeVar("S", LogIn, LogOut)
 
 BOOKKEEPING_ROUTES = 5
 """A statement that so many routes send (last_seen, an access log) is bookkeeping: it is put back once, at the end."""
@@ -63,12 +66,14 @@ def prepare(run: Run, *profiles: Profile) -> Inventory:
         if route.arguments and seen.path:
             known.setdefault(key, (seen.path, seen.unresolved))
         found[route.key] = seen
+    doors = run.call(profile, discovery.doors, deadlines.trial_s)
     run.restore(profile)
     return Inventory(
         routes=tuple(found[route.key] for route in routes),
         identities=(ANONYMOUS, *(identity.name for identity in run.settings.identities)),
         notes=tuple(dict.fromkeys((*run.notes, *notes, *_without_route(run.settings, found.values())))),
         grown=frozenset(growing.route for growing in run.settings.growth),
+        doors=doors,
     )
 
 
@@ -228,6 +233,30 @@ class Pilot:
         unknown = not found.limiter and found.attempts and not found.attempts[-1].entered
         if unknown or found.recovered is False:
             self.run.stop(profile)
+        return found
+
+    def log_in(self, route: Route, identity: str, profile: Profile = Profile.PROTECTION) -> LogIn:
+        """The identity logs in through this route with a session that was there before."""
+        return self._in_a_session(
+            profile, lambda d: self.run.call(profile, sessions.log_in, d, route, identity), LogIn(route, identity)
+        )
+
+    def log_out(self, route: Route, identity: str, profile: Profile = Profile.PROTECTION) -> LogOut:
+        """The route that logs out, and a copy of the cookies from before it."""
+        return self._in_a_session(
+            profile,
+            lambda d: self.run.call(profile, sessions.log_out, d, route, identity),
+            LogOut(route, identity),
+        )
+
+    def _in_a_session(self, profile: Profile, work: Callable[[float], S], lost: S) -> S:
+        self._clean(profile)
+        try:
+            found = self._guarded(profile, work, sessions.REQUESTS)
+        except (HostEnded, HostHung) as error:
+            return replace(lost, failure=str(error))
+        if found.wrote:
+            self._dirty.add(profile)
         return found
 
     def limiter(self, profile: Profile = Profile.PROTECTION) -> LimiterFacts:
