@@ -34,8 +34,10 @@ from seatrial.model.evidence import AppFacts, Budget, Exchange, Kind, Limits, Pr
 from seatrial.model.findings import Judgement, Place
 from seatrial.model.growth import Growth
 from seatrial.model.inventory import ANONYMOUS, Inventory, Route
+from seatrial.model.markup import MarkupTrial
 from seatrial.model.profiles import Profile
 from seatrial.model.rates import LimiterFacts, RateTrial
+from seatrial.model.redirects import HostTrial, RedirectTrial
 from seatrial.model.rules import Context
 from seatrial.model.sessions import LogIn, LogOut, logs_out
 from seatrial.model.suite import Looked, Stray, TestRun
@@ -44,7 +46,7 @@ from seatrial.observe.attribution import attribution
 from seatrial.observe.callsite import call_site
 from seatrial.observe.markup import marks
 from seatrial.observe.redaction import cookie_sizes
-from seatrial.plugin.guarding import blueprints
+from seatrial.plugin.guarding import blueprints, showing
 from seatrial.rules import find, registered
 from seatrial.target.forms import post_forms
 from seatrial.target.target import ATTRIBUTED
@@ -72,6 +74,11 @@ PROVOKED = {"ERR001", "ERR002", "ERR003", "ERR004"}
 SESSIONS = {"SES001", "SES002", "SES003"}
 """Rules that judge a log-in or a log-out."""
 LOG_OUT = "SES002"
+LEADING = {"RED001", "RED002"}
+"""Rules that judge where a route leads to."""
+ADDRESSED = "RED002"
+SOWN = "ERR006"
+"""The rule that judges pages after markup was sent to the whole app."""
 STORAGE = "RTL005"
 """The rule that judges where the limiter counts, instead of attempts."""
 SUMS = {CLASSES, "HDR100"}
@@ -145,6 +152,9 @@ def exchange_of(
     | LimiterFacts
     | LogIn
     | LogOut
+    | RedirectTrial
+    | HostTrial
+    | MarkupTrial
 ):
     """What the specimen's rule judges: one warm exchange, all variants of one route, or the app's facts."""
     if specimen.code in PASSIVE:
@@ -154,7 +164,7 @@ def exchange_of(
     if specimen.code.startswith("RTL"):
         attempts, limiter = rates_of(specimen)
         return limiter if specimen.code == STORAGE else attempts
-    if specimen.code in {CLASSES, PRIVATE} | PROVOKED | FORGED | SESSIONS:
+    if specimen.code in {CLASSES, PRIVATE} | PROVOKED | FORGED | SESSIONS | LEADING | {SOWN}:
         return from_a_host(specimen)
     with _app(specimen) as app:
         if specimen.code == TWICE:
@@ -230,13 +240,25 @@ def deployed(specimen: Specimen, config: str) -> str:
 @cache
 def from_a_host(
     specimen: Specimen,
-) -> Exchange | tuple[Exchange, ...] | ResponseClasses | CsrfTrial | LogIn | LogOut:
+) -> (
+    Exchange
+    | tuple[Exchange, ...]
+    | ResponseClasses
+    | CsrfTrial
+    | LogIn
+    | LogOut
+    | RedirectTrial
+    | HostTrial
+    | MarkupTrial
+):
     """What takes a log-in, or a trial of many requests."""
     with tempfile.TemporaryDirectory() as folder:
         config = IN_A_HOST.format(kind=specimen.kind).replace(f'seed = "{specimen.kind}:seed"', "")
         root = project(Path(folder) / "app", {}, config=config + identities(specimen, specimen.kind))
         shutil.copy(specimen.path, root)
         with open_run(load(root)) as run:
+            if specimen.code == SOWN:
+                return markup_of(Pilot(run), prepare(run, Profile.SWEEP), specimen)
             inventory, pilot = prepare(run, Profile.PROTECTION), Pilot(run)
             if specimen.code == CLASSES:
                 return classes_of(pilot, inventory)
@@ -247,6 +269,8 @@ def from_a_host(
                 return pilot.forged(route, specimen.identity)
             if specimen.code in SESSIONS:
                 return session_of(pilot, inventory, route)
+            if specimen.code in LEADING:
+                return leads_of(pilot, specimen, route)
             return pilot.look(route, specimen.identity)
 
 
@@ -254,6 +278,16 @@ def session_of(pilot: Pilot, inventory: Inventory, route: Route) -> LogIn | LogO
     if logs_out(route):
         return pilot.log_out(route, OWNER)
     return pilot.log_in(route, dict(inventory.doors)[route.key])
+
+
+def markup_of(pilot: Pilot, inventory: Inventory, specimen: Specimen) -> MarkupTrial:
+    key = f"{specimen.settings['route']} {specimen.settings['endpoint']}"
+    return next(pilot.markup(aim.members)[key] for aim in showing(inventory))
+
+
+def leads_of(pilot: Pilot, specimen: Specimen, route: Route) -> RedirectTrial | HostTrial:
+    asked = pilot.hosts if specimen.code == ADDRESSED else pilot.redirects
+    return asked(route, specimen.identity)
 
 
 def classes_of(pilot: Pilot, inventory: Inventory) -> ResponseClasses:
@@ -304,7 +338,7 @@ def judged_by_all(specimen: Specimen) -> dict[str, Judgement]:
         foreign = _from_foreign_origins(app, specimen)
     evidence: dict[str, object] = {"CFG": facts, "ERR": (exchange,), TWICE: (cold, exchange), FOREIGN: foreign}
     context = Context(facts=facts)
-    left_out = WITHOUT_SOUND_TWIN | GROWN | SUMS | PASSIVE | FORGED | SESSIONS
+    left_out = WITHOUT_SOUND_TWIN | GROWN | SUMS | PASSIVE | FORGED | SESSIONS | LEADING | {SOWN}
     if specimen.code in SESSIONS:
         evidence["SES"] = exchange_of(specimen)
         left_out = left_out - ({LOG_OUT} if specimen.code == LOG_OUT else SESSIONS - {LOG_OUT})

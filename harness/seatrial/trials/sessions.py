@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from seatrial.model.inventory import Route
 from seatrial.model.sessions import LogIn, LogOut, logs_in, logs_out
 from seatrial.observe import tripwire
-from seatrial.trials.tokens import HEADERS, Token, cookie_header, token_of
+from seatrial.trials.tokens import Token, bearing, cookie_header, own_site, token_of, with_token
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
@@ -84,7 +84,8 @@ def log_out(target: Target, route: Route, identity: str) -> LogOut:
             return replace(found, proof=proof, failure=failure, wrote=target.writes > writes)
         copy = _copy(target, client)
         _, before = _opens(target, copy, proof)
-        reply = target.send(client, route.method, route.path, **_valid(target, client, route))
+        options = own_site(target) if route.safe else with_token(target, client)
+        reply = target.send(client, route.method, route.path, **options)
         found = replace(
             found,
             proof=proof,
@@ -193,24 +194,7 @@ def _enters(target: Target, client: FlaskClient, route: Route, token: Token | No
     code, _ = tripwire.body(target.app.view_functions.get(route.endpoint), route.method)
     if code is None:
         return False
-    options = _own_site(target)
-    if token is not None:
-        options["headers"].update(dict.fromkeys(HEADERS, token.value))
-        options["data"] = {token.field: token.value}
+    options = bearing(target, token)
     with tripwire.armed_in(target.app, "dispatch_request", code, stop=True) as wire, suppress(tripwire.Tripwire):
         target.send(client, route.method, route.path, **options)
     return wire.entered
-
-
-def _own_site(target: Target) -> dict[str, Any]:
-    """What a browser says of a request that a page of the own site made."""
-    return {"headers": {"Origin": target.base_url, "Referer": f"{target.base_url}/", "Sec-Fetch-Site": "same-origin"}}
-
-
-def _valid(target: Target, client: FlaskClient, route: Route) -> dict[str, Any]:
-    """A request with the session's own token, where the method wants one."""
-    options = _own_site(target)
-    if not route.safe and (token := token_of(target, client)) is not None:
-        options["headers"].update(dict.fromkeys(HEADERS, token.value))
-        options["data"] = {token.field: token.value}
-    return options
