@@ -34,16 +34,19 @@ from seatrial.model.evidence import AppFacts, Budget, Exchange, Kind, Limits, Pr
 from seatrial.model.findings import Judgement, Place
 from seatrial.model.growth import Growth
 from seatrial.model.inventory import ANONYMOUS, Inventory, Route
+from seatrial.model.markup import MarkupTrial
 from seatrial.model.profiles import Profile
 from seatrial.model.rates import LimiterFacts, RateTrial
+from seatrial.model.redirects import HostTrial, RedirectTrial
 from seatrial.model.rules import Context
+from seatrial.model.sessions import LogIn, LogOut, logs_out
 from seatrial.model.suite import Looked, Stray, TestRun
 from seatrial.observe import eager, statements
 from seatrial.observe.attribution import attribution
 from seatrial.observe.callsite import call_site
 from seatrial.observe.markup import marks
 from seatrial.observe.redaction import cookie_sizes
-from seatrial.plugin.guarding import blueprints
+from seatrial.plugin.guarding import blueprints, showing
 from seatrial.rules import find, registered
 from seatrial.target.forms import post_forms
 from seatrial.target.target import ATTRIBUTED
@@ -51,6 +54,8 @@ from seatrial.trials.pilot import Pilot, open_run, prepare
 from seatrial.trials.responses import origins_of as origins
 
 SPECIMENS = Path(__file__).parent.parent / "specimens"
+OWNER = "owner"
+"""Who logs in through the form of a specimen that has one."""
 FORGED_HOST = "forged-host.example"
 # Flask knows TRUSTED_HOSTS since 3.1; before that no app is sound in this respect by configuration alone.
 WITHOUT_SOUND_TWIN = set() if metadata.version("flask") >= "3.1" else {"CFG005"}
@@ -66,6 +71,14 @@ TWICE, FOREIGN, CLASSES, PRIVATE = "HDR004", "HDR011", "HDR010", "HDR012"
 """Rules that judge two responses, answers to foreign origins, all classes of response, or a page behind a login."""
 PROVOKED = {"ERR001", "ERR002", "ERR003", "ERR004"}
 """Rules that judge every error that can be provoked."""
+SESSIONS = {"SES001", "SES002", "SES003"}
+"""Rules that judge a log-in or a log-out."""
+LOG_OUT = "SES002"
+LEADING = {"RED001", "RED002"}
+"""Rules that judge where a route leads to."""
+ADDRESSED = "RED002"
+SOWN = "ERR006"
+"""The rule that judges pages after markup was sent to the whole app."""
 STORAGE = "RTL005"
 """The rule that judges where the limiter counts, instead of attempts."""
 SUMS = {CLASSES, "HDR100"}
@@ -137,6 +150,11 @@ def exchange_of(
     | CsrfTrial
     | RateTrial
     | LimiterFacts
+    | LogIn
+    | LogOut
+    | RedirectTrial
+    | HostTrial
+    | MarkupTrial
 ):
     """What the specimen's rule judges: one warm exchange, all variants of one route, or the app's facts."""
     if specimen.code in PASSIVE:
@@ -146,7 +164,7 @@ def exchange_of(
     if specimen.code.startswith("RTL"):
         attempts, limiter = rates_of(specimen)
         return limiter if specimen.code == STORAGE else attempts
-    if specimen.code in {CLASSES, PRIVATE} | PROVOKED | FORGED:
+    if specimen.code in {CLASSES, PRIVATE} | PROVOKED | FORGED | SESSIONS | LEADING | {SOWN}:
         return from_a_host(specimen)
     with _app(specimen) as app:
         if specimen.code == TWICE:
@@ -220,13 +238,27 @@ def deployed(specimen: Specimen, config: str) -> str:
 
 
 @cache
-def from_a_host(specimen: Specimen) -> Exchange | tuple[Exchange, ...] | ResponseClasses | CsrfTrial:
+def from_a_host(
+    specimen: Specimen,
+) -> (
+    Exchange
+    | tuple[Exchange, ...]
+    | ResponseClasses
+    | CsrfTrial
+    | LogIn
+    | LogOut
+    | RedirectTrial
+    | HostTrial
+    | MarkupTrial
+):
     """What takes a log-in, or a trial of many requests."""
     with tempfile.TemporaryDirectory() as folder:
         config = IN_A_HOST.format(kind=specimen.kind).replace(f'seed = "{specimen.kind}:seed"', "")
         root = project(Path(folder) / "app", {}, config=config + identities(specimen, specimen.kind))
         shutil.copy(specimen.path, root)
         with open_run(load(root)) as run:
+            if specimen.code == SOWN:
+                return markup_of(Pilot(run), prepare(run, Profile.SWEEP), specimen)
             inventory, pilot = prepare(run, Profile.PROTECTION), Pilot(run)
             if specimen.code == CLASSES:
                 return classes_of(pilot, inventory)
@@ -235,7 +267,27 @@ def from_a_host(specimen: Specimen) -> Exchange | tuple[Exchange, ...] | Respons
                 return pilot.errors(route, specimen.identity, Profile.PROTECTION)
             if specimen.code in FORGED:
                 return pilot.forged(route, specimen.identity)
+            if specimen.code in SESSIONS:
+                return session_of(pilot, inventory, route)
+            if specimen.code in LEADING:
+                return leads_of(pilot, specimen, route)
             return pilot.look(route, specimen.identity)
+
+
+def session_of(pilot: Pilot, inventory: Inventory, route: Route) -> LogIn | LogOut:
+    if logs_out(route):
+        return pilot.log_out(route, OWNER)
+    return pilot.log_in(route, dict(inventory.doors)[route.key])
+
+
+def markup_of(pilot: Pilot, inventory: Inventory, specimen: Specimen) -> MarkupTrial:
+    key = f"{specimen.settings['route']} {specimen.settings['endpoint']}"
+    return next(pilot.markup(aim.members)[key] for aim in showing(inventory))
+
+
+def leads_of(pilot: Pilot, specimen: Specimen, route: Route) -> RedirectTrial | HostTrial:
+    asked = pilot.hosts if specimen.code == ADDRESSED else pilot.redirects
+    return asked(route, specimen.identity)
 
 
 def classes_of(pilot: Pilot, inventory: Inventory) -> ResponseClasses:
@@ -246,6 +298,9 @@ def classes_of(pilot: Pilot, inventory: Inventory) -> ResponseClasses:
 
 def identities(specimen: Specimen, module: str) -> str:
     """The configuration of who logs in, where the specimen has somebody."""
+    if login := specimen.settings.get("config", {}).get("login"):
+        fields = 'username = "owner", password = "sea-trial-pass"'
+        return f'\n[[tool.seatrial.identities]]\nname = "{OWNER}"\nlogin = "{login}"\nfields = {{ {fields} }}\n'
     if specimen.identity == ANONYMOUS:
         return ""
     return f'\n[[tool.seatrial.identities]]\nname = "{specimen.identity}"\ncall = "{module}:log_in"\n'
@@ -283,7 +338,10 @@ def judged_by_all(specimen: Specimen) -> dict[str, Judgement]:
         foreign = _from_foreign_origins(app, specimen)
     evidence: dict[str, object] = {"CFG": facts, "ERR": (exchange,), TWICE: (cold, exchange), FOREIGN: foreign}
     context = Context(facts=facts)
-    left_out = WITHOUT_SOUND_TWIN | GROWN | SUMS | PASSIVE | FORGED
+    left_out = WITHOUT_SOUND_TWIN | GROWN | SUMS | PASSIVE | FORGED | SESSIONS | LEADING | {SOWN}
+    if specimen.code in SESSIONS:
+        evidence["SES"] = exchange_of(specimen)
+        left_out = left_out - ({LOG_OUT} if specimen.code == LOG_OUT else SESSIONS - {LOG_OUT})
     if specimen.code.startswith("RTL"):
         evidence["RTL"], evidence[STORAGE] = rates_of(specimen)
     else:

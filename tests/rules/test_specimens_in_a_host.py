@@ -12,6 +12,7 @@ from rules.driver import (
     GROWN,
     PASSIVE,
     PROVOKED,
+    SOWN,
     STORAGE,
     TWICE,
     Specimen,
@@ -19,6 +20,9 @@ from rules.driver import (
     context_of,
     deployed,
     identities,
+    leads_of,
+    markup_of,
+    session_of,
     specimens,
 )
 from support import project
@@ -31,7 +35,7 @@ from seatrial.rules import find
 from seatrial.trials.pilot import Pilot, open_run, prepare
 
 EXPECTED = {"flawed": Outcome.FAIL, "sound": Outcome.PASS, "blind": Outcome.NOT_PROVED}
-SHORT = {"SQL001", "SQL006", "HDR001", "CSR001", "CFG003", "ERR005"}
+SHORT = {"SQL001", "SQL006", "HDR001", "CSR001", "CFG003", "ERR005", "SES001", "RED001"}
 """One per family in every run; the others are cells of a matrix."""
 
 CONFIG = """
@@ -79,6 +83,8 @@ def test_the_whole_harness_judges_a_specimen_right(specimen: Specimen, database:
             case "SQL":
                 visit = pilot.visit(route, ANONYMOUS)
                 evidence = visit.writing if rule.code == "SQL006" else visit.warm
+            case "ERR" if rule.code == SOWN:
+                evidence = markup_of(pilot, inventory, specimen)
             case "ERR" if rule.code in PROVOKED:
                 evidence = pilot.errors(route, ANONYMOUS)
             case "ERR":
@@ -87,6 +93,10 @@ def test_the_whole_harness_judges_a_specimen_right(specimen: Specimen, database:
                 evidence = pilot.facts()
             case "RTL":
                 evidence = pilot.limiter() if rule.code == STORAGE else pilot.limits(route)
+            case "SES":
+                evidence = session_of(pilot, inventory, route)
+            case "RED":
+                evidence = leads_of(pilot, specimen, route)
             case _:
                 evidence = asked(pilot, inventory, route, specimen)
     judgement = rule(evidence, context_of(specimen))

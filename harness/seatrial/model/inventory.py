@@ -6,6 +6,8 @@ from enum import StrEnum
 
 ANONYMOUS = "anonymous"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+BUILT_IN_SKIP = "ends or changes the session (built-in skip list)"
+"""Why a route is skipped that nobody put on `skip`."""
 
 
 class Access(StrEnum):
@@ -71,6 +73,8 @@ class Inventory:
     facts: Mapping[str, object] = field(default_factory=dict)
     grown: frozenset[str] = frozenset()
     """Routes with an unsafe method that the configuration wants to be grown, too, as `METHOD /rule`."""
+    doors: tuple[tuple[str, str], ...] = ()
+    """(key of a route, identity) for everybody who logged in through a form: where it was posted to."""
 
     def by_key(self, key: str) -> Route:
         return next(route for route in self.routes if route.key == key)

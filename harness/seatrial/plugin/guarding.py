@@ -16,12 +16,15 @@ from seatrial.model.errors import BrokenError, InconclusiveError, SeatrialError
 from seatrial.model.evidence import AppFacts, Budget, Exchange
 from seatrial.model.findings import Check, Finding
 from seatrial.model.growth import Growth
-from seatrial.model.inventory import ANONYMOUS, Access, Inventory, Route
+from seatrial.model.inventory import ANONYMOUS, BUILT_IN_SKIP, Access, Inventory, Route
+from seatrial.model.markup import MarkupTrial
 from seatrial.model.outcomes import Level, Outcome
 from seatrial.model.profiles import Profile
 from seatrial.model.rates import LimiterFacts, RateTrial, guards_accounts
+from seatrial.model.redirects import HostTrial, RedirectTrial
 from seatrial.model.result import RouteRow
 from seatrial.model.rules import Context, Rule
+from seatrial.model.sessions import LogIn, LogOut, logs_in, logs_out
 from seatrial.trials.pilot import Pilot
 from seatrial.trials.sweep import Visit
 
@@ -37,7 +40,7 @@ class Aim:
     identity: str = ANONYMOUS
     blueprint: str = ""
     members: tuple[tuple[Route, str], ...] = ()
-    """Of a blueprint (or of the app outside of blueprints): its routes, and who asks for each."""
+    """Of a blueprint (or of the app outside of blueprints): its routes, and who asks for each. Of a log-in: by whom."""
 
     @property
     def subject(self) -> str:
@@ -110,6 +113,44 @@ def limited(inventory: Inventory) -> Iterable[Aim]:
     """Log-ins and what stands around them, and every other route with a limit of its own; as a stranger."""
     for route in _requestable(inventory, safe=False):
         if route.limited or guards_accounts(route):
+            yield Aim(route)
+
+
+def log_ins(inventory: Inventory) -> Iterable[Aim]:
+    """Every route that somebody logged in through, as a stranger; else those that are called so."""
+    doors = dict(reversed(inventory.doors))
+    for route in _requestable(inventory, safe=False):
+        if route.key in doors or (not doors and route.method == "POST" and logs_in(route)):
+            yield Aim(route, members=((route, doors.get(route.key, "")),))
+
+
+def log_outs(inventory: Inventory) -> Iterable[Aim]:
+    """Every route that logs out, by its name, as the first identity; what the built-in list skips is meant here."""
+    named = [name for name in inventory.identities if name != ANONYMOUS]
+    for route in inventory.routes:
+        if logs_out(route) and not route.shadowed_by and (not route.skipped or route.skipped == BUILT_IN_SKIP):
+            yield Aim(route, named[0] if named else ANONYMOUS)
+
+
+def showing(inventory: Inventory) -> Iterable[Aim]:
+    """Every route as the first identity, each with all of them: what one takes another may show."""
+    aims = list(every_route(inventory))
+    members = tuple((aim.route, aim.identity) for aim in aims if aim.route is not None)
+    yield from (replace(aim, members=members) for aim in aims)
+
+
+def leading(inventory: Inventory) -> Iterable[Aim]:
+    """Every route as the first identity, log-outs too; and every log-in, which somebody goes through."""
+    outs = (replace(aim, route=replace(aim.route, skipped="")) for aim in log_outs(inventory) if aim.route)
+    aims = (*every_route(inventory), *outs, *log_ins(inventory))
+    yield from {aim.subject: aim for aim in aims}.values()  # without identities a log-in is among every route, too
+
+
+def addressed(inventory: Inventory) -> Iterable[Aim]:
+    """Every readable route once, and what a stranger may post about an account: a reset mails a link."""
+    yield from responses(inventory)
+    for route in _requestable(inventory, safe=False):
+        if not route.safe and guards_accounts(route):
             yield Aim(route)
 
 
@@ -265,6 +306,28 @@ class Trial:
     def limits(self) -> RateTrial:
         """The route tried by a stranger until its limit refuses, and beyond."""
         return self._pilot().limits(self.route, self._profile)
+
+    def log_in(self) -> LogIn:
+        """The first identity that logs in through this route, with a session that was there before."""
+        [(route, who)] = self.aim.members
+        return self._pilot().log_in(route, who, self._profile)
+
+    def log_out(self) -> LogOut:
+        """The identity logs out, while a copy of its cookies is kept elsewhere."""
+        return self._pilot().log_out(self.route, self.aim.identity, self._profile)
+
+    def markup(self) -> MarkupTrial:
+        """The page after everything that takes text was given markup."""
+        return self._pilot().markup(self.aim.members)[self.route.key]
+
+    def redirects(self) -> RedirectTrial:
+        """Every parameter of the route that reaches Location, under everything that looks like a local target."""
+        enters = next((who for _, who in self.aim.members), "")
+        return self._pilot().redirects(self.route, self.aim.identity, enters, self._profile)
+
+    def hosts(self) -> HostTrial:
+        """The route under forged hosts, where it redirects or is about an account."""
+        return self._pilot().hosts(self.route, self.aim.identity, self._profile)
 
     def limiter(self) -> LimiterFacts:
         """Where the app counts."""

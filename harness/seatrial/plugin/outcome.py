@@ -11,10 +11,11 @@ from seatrial.config import Settings, hide, secrets
 from seatrial.model.errors import ConfigurationError
 from seatrial.model.evidence import AppFacts, Exchange
 from seatrial.model.findings import Check, Finding
-from seatrial.model.inventory import Inventory
+from seatrial.model.inventory import BUILT_IN_SKIP, Inventory
 from seatrial.model.outcomes import Outcome
 from seatrial.model.profiles import Profile
 from seatrial.model.result import Result, RouteRow, ToolRun
+from seatrial.model.sessions import logs_out
 from seatrial.plugin.guarding import Report
 from seatrial.verdict import baseline, budgets
 from seatrial.verdict.renames import renames
@@ -182,7 +183,10 @@ def _notes(inventory: Inventory | None, collected: Collected) -> Iterator[str]:
         yield from inventory.notes
         if len(inventory.identities) == 1:
             yield "no identities are configured: pages behind a login are not proved ([[tool.seatrial.identities]])"
-        skipped = [route.key for route in inventory.routes if route.skipped]
+        asked_apart = [
+            r for r in inventory.routes if r.skipped == BUILT_IN_SKIP and logs_out(r)
+        ]  # by a trial of its own
+        skipped = [route.key for route in inventory.routes if route.skipped and route not in asked_apart]
         if skipped:
             yield f"never requested: {_some(skipped)}"
         shadowed = [f"{route.key} (answered by {route.shadowed_by})" for route in inventory.routes if route.shadowed_by]

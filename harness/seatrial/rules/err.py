@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 
 from seatrial.model.envelope import Shape, from_api_client, is_json
 from seatrial.model.evidence import Exchange
-from seatrial.model.findings import Finding, Judgement
+from seatrial.model.findings import Finding, Judgement, Place
+from seatrial.model.markup import MarkupTrial
 from seatrial.model.outcomes import Level
 from seatrial.model.rules import Context, Rule
-from seatrial.rules.answers import document, turned_away, unanswered, way_out
+from seatrial.rules.answers import IDENTITIES, document, no_document, turned_away, unanswered, way_out
 from seatrial.rules.registry import rule
 
 PRODUCED = "the error was really produced: some request was answered 4xx or 5xx"
@@ -168,6 +169,70 @@ def drops_header(rule: Rule, exchanges: Sequence[Exchange], _: Context) -> Judge
     bad = [e for e in owing if e.header(_OWED[e.status]) is None]
     claim = "A 405 must carry Allow and a 429 Retry-After"
     return _judged(rule, bad, owing, claim, lambda e: f"has no {_OWED[e.status]}")
+
+
+@rule(
+    code="ERR006",
+    name="unescaped-markup",
+    level=Level.BLOCK,
+    claim="Markup that is sent in comes back escaped, or cleaned, on every page that shows it.",
+    control="a value that was sent in was really stored or echoed: it came back on the page",
+    rationale="A name with a script in it runs in the browser of everybody who looks at the list, as who they are.",
+    source="OWASP ASVS 5.0 1.2.1, 1.3.1; CWE-79; WHATWG HTML (what ends an element, an attribute, a script)",
+    remedy="Take `| safe` and Markup() off, quote every attribute, use tojson in scripts, clean what may hold markup.",
+)
+def unescaped_markup(rule: Rule, trial: MarkupTrial, _: Context) -> Judgement:
+    """Evidence: one page, after all forms and end points of the app were given marked values."""
+    subject, answer = trial.subject, trial.answer
+    broken = [shown for shown in trial.shown if shown.context]
+    if broken:
+        worst = broken[0]
+        more = f" and {len(broken) - 1} more" if len(broken) > 1 else ""
+        return rule.failed(
+            subject,
+            rule.finding(
+                subject,
+                f"Markup must come back escaped but '{worst.mark.field}' of {worst.mark.request} "
+                f"has become {worst.context}{more}",
+                place=_view(answer),
+                evidence={
+                    "template": answer.template,
+                    "unescaped": [
+                        {
+                            "field": shown.mark.field,
+                            "request": shown.mark.request,
+                            "sent_as": shown.mark.sent_as,
+                            "has_become": shown.context,
+                        }
+                        for shown in broken
+                    ],
+                    "escaped": sorted({shown.mark.field for shown in trial.shown if not shown.context}),
+                },
+            ),
+        )
+    if trial.shown:
+        return rule.passed(subject)
+    if not answer.status and not answer.failure and answer.route.path and not answer.route.unresolved:
+        return rule.skipped(subject, "nothing was sent: it takes no text that is shown to others, or has a password")
+    if (silent := unanswered(rule, answer)) is not None:
+        return silent
+    if answer.route.safe and turned_away(answer):
+        return rule.not_proved(subject, way_out(answer))
+    if not document(answer):
+        return rule.skipped(subject, no_document(answer))
+    if not trial.back:
+        return rule.not_proved(
+            subject,
+            f"none of {trial.sent} values with markup came back on any page: log an identity in that may write "
+            f"({IDENTITIES}), or seed what its forms need (`seed`)",
+        )
+    return rule.skipped(subject, f"it shows none of the {trial.back} values that came back elsewhere")
+
+
+def _view(exchange: Exchange) -> Place | None:
+    """Without its text: two methods of one view are two findings."""
+    route = exchange.route
+    return Place(route.module_path, route.line) if route.module_path else None
 
 
 OF_ERRORS = (envelope, leaks_internals, html_for_json, drops_header)

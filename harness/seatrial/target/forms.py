@@ -19,6 +19,8 @@ class Form:
     method: str = "get"
     fields: dict[str, str] = field(default_factory=dict)
     passwords: set[str] = field(default_factory=set)
+    kinds: dict[str, str] = field(default_factory=dict)
+    """By name: the type of an input (`text` where none is said), `textarea` or `select`."""
 
 
 class _Page(HTMLParser):
@@ -53,12 +55,14 @@ class _Page(HTMLParser):
         elif tag == "option" and self._select:
             if "selected" in found or self._select not in self._form.fields:
                 self._form.fields[self._select] = found.get("value", "")
+                self._form.kinds[self._select] = "select"
         elif tag in ("input", "textarea") and name:
             if kind in ("submit", "button", "image", "file", "reset"):
                 return
             if kind in ("checkbox", "radio") and "checked" not in found:
                 return
             self._form.fields.setdefault(name, found.get("value", ""))
+            self._form.kinds.setdefault(name, kind if tag == "input" else tag)
             if kind == "password":
                 self._form.passwords.add(name)
 

@@ -31,6 +31,8 @@ class LoggedIn:
     """`form`, `headers`, `call` or `injected`."""
     proof: str = ""
     """Path that answers this identity 2xx and nobody else; empty where none was found."""
+    door: str = ""
+    """Path that the log-in form was posted to; empty where there was none."""
     keys: frozenset[str] = frozenset()
     """Names in the session that logging in added."""
     notes: list[str] = field(default_factory=list)
@@ -45,25 +47,25 @@ def log_in(target: Target, name: str) -> LoggedIn:
     identity = next(found for found in target.settings.identities if found.name == name)
     client = target.new_client()
     before = session_keys(target, client)
-    answer = ""
+    answer = landing = door = ""
     if identity.headers:
         for header, value in identity.headers.items():
             client.environ_base[f"HTTP_{header.upper().replace('-', '_')}"] = value
         how = "headers"
     elif identity.call:
-        _call(identity.call, client, name)
+        call(identity.call, client, name)
         how = "call"
     elif identity.login:
-        answer, landing = _through_form(target, client, identity.login, identity.fields)
+        entry = enter(target, client, identity.login, identity.fields)
+        answer, landing, door = entry.answer, entry.landing, entry.door
         how = "form"
     else:
         how = "injected"
-    hint = landing if how == "form" else ""
-    proof = _proof(target, client, identity.proof, hint) if how != "injected" else ""
+    proof = _proof(target, client, identity.proof, landing) if how != "injected" else ""
     keys = session_keys(target, client) - before
     if proof or (how != "injected" and keys & {"_user_id", "user_id", "uid", "user"}):
         notes = [] if proof else [f"{name}: logged in by its session, but no page was found that only it may see"]
-        return LoggedIn(client, how, proof, frozenset(keys), notes)
+        return LoggedIn(client, how, proof, door, frozenset(keys), notes)
     injected = _inject(target, identity.user_id, dict(identity.fields))
     if injected is not None:
         why = f"the form did not log it in ({answer})" if how == "form" else "it has no login form"
@@ -100,31 +102,48 @@ def still_logged_in(target: Target, identity: str, reply: Reply) -> bool:
     return bool(session.keys & session_keys(target, session.client))
 
 
-def _through_form(target: Target, client: FlaskClient, login: str, fields: dict[str, str]) -> tuple[str, str]:
-    """Fill in the login form; returns what the app answered, as words and as the path it led to."""
-    page = target.send(client, "GET", login)
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What became of a log-in form that was filled in."""
+
+    answer: str
+    """In words (`POST /login answered 302 to /`)."""
+    landing: str = ""
+    """Path that a redirect led to."""
+    door: str = ""
+    """Path that the form was posted to."""
+    reply: Reply | None = None
+    """Of the post; None where there was no form to post."""
+
+
+def enter(target: Target, client: FlaskClient, login: str, fields: dict[str, str], query: str = "") -> Entry:
+    """Fill in the log-in form as a browser does; `query` is what stands behind the question mark of its page."""
+    address = f"{login}?{query}" if query else login
+    page = target.send(client, "GET", address)
     if page.failure or page.status != 200:
-        return f"GET {login} answered {page.failure or page.status}", ""
+        return Entry(f"GET {login} answered {page.failure or page.status}")
     form = login_form(page.text, set(fields))
     sent = {**(form.fields if form else {}), **fields}
     _, meta = forms(page.text)
-    headers = {"Referer": target.base_url + login}
+    headers = {"Referer": target.base_url + login, "Origin": target.base_url}
     if token := meta.get("csrf-token") or meta.get("csrf_token"):
         headers["X-CSRFToken"] = token
         sent.setdefault("csrf_token", token)
-    action = urlsplit(urljoin(target.base_url + login, form.action)).path if form and form.action else login
+    # Without an action a browser posts to the address of the page, its query included.
+    action = urlsplit(urljoin(target.base_url + address, form.action if form else ""))
+    path, where = action.path, f"{action.path}?{action.query}" if action.query else action.path
     if form is None:
         # No form in the page: the front end posts JSON.
-        reply = target.send(client, "POST", action, json=sent, headers=headers)
+        reply = target.send(client, "POST", where, json=sent, headers=headers)
     else:
-        reply = target.send(client, "POST", action, data=sent, headers=headers)
+        reply = target.send(client, "POST", where, data=sent, headers=headers)
     if reply.failure:
-        return f"POST {action} {reply.failure}", ""
+        return Entry(f"POST {path} {reply.failure}", door=path, reply=reply)
     if 300 <= reply.status < 400:
-        where = location_path(reply.header("Location"))
-        return f"POST {action} answered {reply.status} to {where}", where
+        landing = location_path(reply.header("Location"))
+        return Entry(f"POST {path} answered {reply.status} to {landing}", landing, path, reply)
     again = " and shows the form again" if reply.status == 200 and login_form(reply.text, set(fields)) else ""
-    return f"POST {action} answered {reply.status}{again}{_complaint(reply.text)}", ""
+    return Entry(f"POST {path} answered {reply.status}{again}{_complaint(reply.text)}", door=path, reply=reply)
 
 
 def _complaint(html: str) -> str:
@@ -158,7 +177,7 @@ def _candidates(target: Target, given: str | None, hint: str) -> Iterator[str]:
     yield from pages[:PROOF_CANDIDATES]
 
 
-def _call(spec: str, client: FlaskClient, name: str) -> None:
+def call(spec: str, client: FlaskClient, name: str) -> None:
     module_name, _, attribute = spec.partition(":")
     try:
         function = getattr(importlib.import_module(module_name), attribute)
@@ -186,7 +205,7 @@ def _inject(target: Target, user_id: str | int | None, fields: dict[str, str]) -
         except Exception:  # a session store that does not take our session: there is no fallback then
             return None
         if proof := _proof(target, client, None, ""):
-            return LoggedIn(client, "injected", proof, frozenset({"_user_id"}))
+            return LoggedIn(client, "injected", proof, keys=frozenset({"_user_id"}))
     return None
 
 

@@ -12,7 +12,7 @@ from flask import Flask
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect, Rule
 
-from seatrial.model.inventory import Route
+from seatrial.model.inventory import BUILT_IN_SKIP, Route
 from seatrial.target import protections
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def skipped(method: str, rule: Rule, patterns: Sequence[str]) -> str:
         if fnmatch.fnmatchcase(rule.rule, glob) or rule.rule == glob or rule.endpoint == glob:
             return f"skip = {pattern!r}"
     if DEFAULT_SKIP.search(rule.rule) or DEFAULT_SKIP.search(rule.endpoint):
-        return "ends or changes the session (built-in skip list)"
+        return BUILT_IN_SKIP
     return ""
 
 

@@ -51,6 +51,14 @@ def facts(target: Target) -> AppFacts:
     return target.facts()
 
 
+def doors(target: Target) -> tuple[tuple[str, str], ...]:
+    """(key of the route, identity) of every form that somebody logged in through."""
+    posts = [route for route in target.routes() if route.method == "POST" and not route.arguments]
+    return tuple(
+        (route.key, name) for name, session in target.sessions.items() for route in posts if route.path == session.door
+    )
+
+
 def routes(target: Target) -> tuple[Route, ...]:
     """Every binding, without a single request."""
     return target.routes()

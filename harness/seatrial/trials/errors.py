@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from seatrial.model.evidence import Exchange
 from seatrial.model.inventory import ANONYMOUS, Access, Route
+from seatrial.trials.fields import fields_read
 from seatrial.trials.sweep import HUGE, check_canary, drive, variants
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def provoke(target: Target, route: Route, identity: str) -> tuple[Exchange, ...]
     if not path:
         return (replace(_nothing(route, identity), failure="no path could be made up for its arguments"),)
     found: list[Exchange] = []
-    with _reading(target.app) as names:
+    with fields_read(target.app) as names:
         if route.safe:
             found.append(_ask(target, route, identity, Provocation("plain", path)))
         for provocation in _provocations(target, replace(route, path=path), names):
@@ -154,42 +155,6 @@ def _raising(app: Flask, error: Exception) -> Iterator[None]:
         yield
     finally:
         hooks.remove(hook)
-
-
-@contextmanager
-def _reading(app: Flask) -> Iterator[set[str]]:
-    """Collect the names that the app looks up in query and form."""
-    from werkzeug.datastructures import ImmutableMultiDict
-
-    names: set[str] = set()
-
-    class Noting(ImmutableMultiDict[str, Any]):
-        def __getitem__(self, key: str) -> Any:
-            names.add(str(key))
-            return super().__getitem__(key)
-
-        def __contains__(self, key: object) -> bool:
-            names.add(str(key))
-            return super().__contains__(key)
-
-        def get(self, key: str, *args: Any, **kwargs: Any) -> Any:
-            names.add(str(key))
-            return super().get(key, *args, **kwargs)
-
-        def getlist(self, key: str, *args: Any, **kwargs: Any) -> list[Any]:
-            names.add(str(key))
-            return super().getlist(key, *args, **kwargs)
-
-    before = vars(app).get("request_class")
-    noting = type("NotingRequest", (app.request_class,), {"parameter_storage_class": Noting})
-    app.request_class = noting
-    try:
-        yield names
-    finally:
-        if before is None:
-            del app.request_class
-        else:
-            app.request_class = before
 
 
 def _made_up(route: Route) -> str:

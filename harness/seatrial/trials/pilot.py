@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from seatrial.config import Settings
 from seatrial.host.client import HostEnded, HostHung
@@ -14,13 +15,17 @@ from seatrial.model.errors import InconclusiveError
 from seatrial.model.evidence import AppFacts, Exchange, Kind
 from seatrial.model.growth import Growth
 from seatrial.model.inventory import ANONYMOUS, Inventory, Route
+from seatrial.model.markup import Mark, MarkupTrial, Shown
 from seatrial.model.profiles import Profile
-from seatrial.model.rates import LimiterFacts, RateTrial
-from seatrial.trials import csrf, discovery, errors, growth, responses, sweep
+from seatrial.model.rates import LimiterFacts, RateTrial, guards_accounts
+from seatrial.model.redirects import HostTrial, RedirectTrial
+from seatrial.model.sessions import LogIn, LogOut
+from seatrial.trials import csrf, discovery, errors, growth, hosts, markup, redirects, responses, sessions, sweep
 from seatrial.trials import limits as rates
 from seatrial.trials.sweep import Visit
 
 R = TypeVar("R")
+S = TypeVar("S", LogIn, LogOut)
 
 BOOKKEEPING_ROUTES = 5
 """A statement that so many routes send (last_seen, an access log) is bookkeeping: it is put back once, at the end."""
@@ -63,12 +68,14 @@ def prepare(run: Run, *profiles: Profile) -> Inventory:
         if route.arguments and seen.path:
             known.setdefault(key, (seen.path, seen.unresolved))
         found[route.key] = seen
+    doors = run.call(profile, discovery.doors, deadlines.trial_s)
     run.restore(profile)
     return Inventory(
         routes=tuple(found[route.key] for route in routes),
         identities=(ANONYMOUS, *(identity.name for identity in run.settings.identities)),
         notes=tuple(dict.fromkeys((*run.notes, *notes, *_without_route(run.settings, found.values())))),
         grown=frozenset(growing.route for growing in run.settings.growth),
+        doors=doors,
     )
 
 
@@ -90,6 +97,7 @@ class Pilot:
         self._looks: dict[tuple[Profile, str, str], Exchange] = {}
         self._facts: dict[Profile, AppFacts] = {}
         self._banned: dict[Profile, InconclusiveError] = {}
+        self._markup: dict[str, MarkupTrial] | None = None
         self._writers: Counter[str] = Counter()
         self._dirty: set[Profile] = set()
 
@@ -230,6 +238,101 @@ class Pilot:
             self.run.stop(profile)
         return found
 
+    def log_in(self, route: Route, identity: str, profile: Profile = Profile.PROTECTION) -> LogIn:
+        """The identity logs in through this route with a session that was there before."""
+        return self._in_a_session(
+            profile, lambda d: self.run.call(profile, sessions.log_in, d, route, identity), LogIn(route, identity)
+        )
+
+    def log_out(self, route: Route, identity: str, profile: Profile = Profile.PROTECTION) -> LogOut:
+        """The route that logs out, and a copy of the cookies from before it."""
+        return self._in_a_session(
+            profile,
+            lambda d: self.run.call(profile, sessions.log_out, d, route, identity),
+            LogOut(route, identity),
+        )
+
+    def redirects(
+        self, route: Route, identity: str, enters: str = "", profile: Profile = Profile.PROTECTION
+    ) -> RedirectTrial:
+        """The route's parameters that reach Location; `enters` is who logs in through it, or empty."""
+        self._clean(profile)
+        try:
+            found = self._guarded(
+                profile,
+                lambda d: self.run.call(profile, redirects.redirects, d, route, identity, enters),
+                redirects.REQUESTS,
+            )
+        except (HostEnded, HostHung) as error:
+            return RedirectTrial(_lost(route, identity, error))
+        if found.wrote:
+            self._dirty.add(profile)
+        return found
+
+    def hosts(self, route: Route, identity: str, profile: Profile = Profile.PROTECTION) -> HostTrial:
+        """The route under forged hosts."""
+        if not route.path or route.unresolved:
+            return HostTrial(Exchange(route, identity, route.path, status=0))
+        if route.safe and not guards_accounts(route):
+            seen = self.look(route, identity, profile)
+            if seen.failure or not 300 <= seen.status < 400:
+                return HostTrial(seen, needless="it neither redirects nor is about an account")
+        self._clean(profile)
+        try:
+            found = self._guarded(
+                profile, lambda d: self.run.call(profile, hosts.hosts, d, route, identity), hosts.REQUESTS
+            )
+        except (HostEnded, HostHung) as error:
+            return HostTrial(_lost(route, identity, error))
+        if found.wrote:
+            self._dirty.add(profile)
+        return found
+
+    def markup(self, members: Sequence[tuple[Route, str]]) -> Mapping[str, MarkupTrial]:
+        """By route: every page after everything that takes text was given markup. Made once, for all of them."""
+        if self._markup is None:
+            self._markup = {}
+            self._sow(members)
+        return self._markup
+
+    def _sow(self, members: Sequence[tuple[Route, str]]) -> None:
+        profile, found = Profile.SWEEP, self._markup
+        assert found is not None
+        self._clean(profile)
+        self._dirty.add(profile)
+        reads = [(route, who) for route, who in members if route.safe and route.path and not route.unresolved]
+        pages = [route.path for route, _ in reads]
+        self.run.call(profile, markup.begin, self.run.settings.deadlines.trial_s, pages)
+        sent = 0
+        back: set[str] = set()
+        answers: dict[str, tuple[Exchange, tuple[Shown, ...]]] = {}
+        for route, who in sorted(members, key=lambda member: member[0].safe):  # writes first
+            answer = Exchange(route, who, route.path, status=0)
+            marks: tuple[Mark, ...] = ()
+            shown: tuple[Shown, ...] = ()
+            try:
+                if (route, who) in reads:
+                    answer, marks, shown = self._guarded(profile, _at(self.run, profile, markup.look, route, who), 2)
+                elif not route.safe:
+                    sown = self._guarded(profile, _at(self.run, profile, markup.sow, route, who), markup.REQUESTS)
+                    answer, marks, shown = sown.answer, sown.marks, sown.shown
+            except (HostEnded, HostHung) as error:
+                answer = _lost(route, who, error)
+            sent += len(marks)
+            back.update(one.mark.name for one in shown)
+            answers[route.key] = (answer, shown)
+        found.update({k: MarkupTrial(answer, shown, sent, len(back)) for k, (answer, shown) in answers.items()})
+
+    def _in_a_session(self, profile: Profile, work: Callable[[float], S], lost: S) -> S:
+        self._clean(profile)
+        try:
+            found = self._guarded(profile, work, sessions.REQUESTS)
+        except (HostEnded, HostHung) as error:
+            return replace(lost, failure=str(error))
+        if found.wrote:
+            self._dirty.add(profile)
+        return found
+
     def limiter(self, profile: Profile = Profile.PROTECTION) -> LimiterFacts:
         """Where the app counts."""
         return self.run.call(profile, rates.limiter, self.run.settings.deadlines.trial_s)
@@ -269,6 +372,10 @@ class Pilot:
         self._writers.update(wrote)
         if any(self._writers[fingerprint] <= BOOKKEEPING_ROUTES for fingerprint in wrote):
             self._dirty.add(profile)
+
+
+def _at(run: Run, profile: Profile, trial: Any, route: Route, who: str) -> Callable[[float], Any]:
+    return lambda deadline: run.call(profile, trial, deadline, route, who)
 
 
 def _lost(route: Route, identity: str, error: Exception) -> Exchange:

@@ -39,6 +39,25 @@ def token_of(target: Target, client: FlaskClient) -> Token | None:
     return _rendered(target, client) or _generated(target, client)
 
 
+def own_site(target: Target) -> dict[str, Any]:
+    """What a browser says of a request that a page of the own site made."""
+    return {"headers": {"Origin": target.base_url, "Referer": f"{target.base_url}/", "Sec-Fetch-Site": "same-origin"}}
+
+
+def bearing(target: Target, token: Token | None) -> dict[str, Any]:
+    """A request of the own site with this token, in the form and in the usual headers."""
+    options = own_site(target)
+    if token is not None:
+        options["headers"].update(dict.fromkeys(HEADERS, token.value))
+        options["data"] = {token.field: token.value}
+    return options
+
+
+def with_token(target: Target, client: FlaskClient) -> dict[str, Any]:
+    """A request of the own site with the token of the client's session, where there is one."""
+    return bearing(target, token_of(target, client))
+
+
 def cookie_header(target: Target, client: FlaskClient) -> dict[str, str]:
     """The cookies that the client would send to the app."""
     return {"Cookie": "; ".join(f"{cookie.key}={cookie.value}" for cookie in _cookies(target, client))}

@@ -3,7 +3,7 @@ import secrets
 from datetime import timedelta
 
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
-from flask_login import login_required, login_user, logout_user
+from flask_login import current_user, login_required, login_user, logout_user
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from stockroom.clock import utcnow
@@ -29,6 +29,8 @@ def login():
 @limiter.limit("30 per minute")
 @login_required
 def logout():
+    current_user.session_version += 1
+    db.session.commit()
     logout_user()
     return redirect(url_for("auth.login"))
 

@@ -1,0 +1,60 @@
+"""Evidence of markup that was sent in: where it came back, and whether as text. Plain, picklable data."""
+
+from dataclasses import dataclass
+
+from seatrial.model.evidence import Exchange
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One value with a tag in it that no other value has."""
+
+    name: str
+    """Three or four letters and digits; the tag carries it as an attribute."""
+    field: str
+    request: str
+    """`POST /notes`."""
+    sent_as: str
+    """`form`, `json` or `query`."""
+
+    @property
+    def value(self) -> str:
+        """Short, for columns are; quotes and a tag, for each context wants another escape."""
+        return f"{self.name}\"'<i {self.name}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Sown:
+    """What became of the values that were sent to one route."""
+
+    answer: Exchange
+    marks: tuple[Mark, ...] = ()
+    taken: bool = False
+    """The last request was accepted."""
+    shown: tuple["Shown", ...] = ()
+    """In its answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A value that came back."""
+
+    mark: Mark
+    context: str = ""
+    """Where it broke out of being text (`an element`, `an attribute`, `a script`), or empty: it was escaped."""
+
+
+@dataclass(frozen=True, slots=True)
+class MarkupTrial:
+    """One page, after every form and end point of the app was given marked values."""
+
+    answer: Exchange
+    shown: tuple[Shown, ...] = ()
+    sent: int = 0
+    """Values that were sent in, in the whole app."""
+    back: int = 0
+    """Of them, those that came back on some page."""
+
+    @property
+    def subject(self) -> str:
+        return self.answer.subject

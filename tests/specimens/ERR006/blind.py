@@ -1,0 +1,54 @@
+"""The same flaw, and only who is known may write."""
+
+import os
+import secrets
+
+from flask import Flask, abort, redirect, render_template_string, request
+from flask_wtf import CSRFProtect
+
+POLICY = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+
+PAGE = """<!doctype html><title>Notes</title>
+<ul>{% for note in notes %}<li>{{ note | safe }}</li>{% endfor %}</ul>
+<form method="post" action="/notes"><input type="hidden" name="csrf_token" value="{{ csrf_token() }}">
+<input name="text"><button>Save</button></form>"""
+
+
+def create_app(config=None):
+    app = Flask(__name__)
+    app.config.from_mapping(
+        SECRET_KEY=os.environ.get("SECRET_KEY") or secrets.token_hex(32),
+        MAX_CONTENT_LENGTH=1024 * 1024,
+        TRUSTED_HOSTS=["localhost", "127.0.0.1"],
+        SESSION_COOKIE_SECURE=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_NAME="__Host-session",
+    )
+    app.config.update(config or {})
+    CSRFProtect(app)
+
+    @app.after_request
+    def defend(response):
+        response.headers["Content-Security-Policy"] = POLICY
+        response.headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["X-Frame-Options"] = "SAMEORIGIN"
+        response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
+        if request.is_secure:
+            response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+        return response
+
+    notes = ["Buy rope."]
+
+    @app.get("/")
+    def home():
+        return render_template_string(PAGE, notes=notes)
+
+    @app.post("/notes")
+    def add():
+        if "X-Partner" not in request.headers:
+            abort(403)
+        notes.append(request.form["text"][:200])
+        return redirect("/")
+
+    return app
