@@ -47,8 +47,10 @@ def test_a_limit_once_it_is_on(tmp_path: Path) -> None:
 def shown(root: Path, finding: dict[str, Any]) -> str:
     """What a replay prints."""
     done = subprocess.run(
-        [sys.executable, "-m", "seatrial", "check", ".", "--config", "legacy.toml"]
-        + ["--replay", finding["fingerprint"][:8], "--only", finding["rule"][:3]],
+        [
+            *(sys.executable, "-m", "seatrial", "check", ".", "--config", "legacy.toml"),
+            *("--replay", finding["fingerprint"][:8], "--only", finding["rule"][:3]),
+        ],
         cwd=root,
         capture_output=True,
         text=True,

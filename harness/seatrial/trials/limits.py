@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
@@ -16,7 +15,7 @@ from urllib.parse import urljoin, urlsplit
 from seatrial.model.inventory import ANONYMOUS, Route
 from seatrial.model.rates import Attempt, LimiterFacts, RateTrial, guards_accounts
 from seatrial.model.requests import Request
-from seatrial.observe.entry import body_of, entries
+from seatrial.observe import tripwire
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
@@ -148,13 +147,13 @@ class Prober:
         watched: bool = True,
         **options: Any,
     ) -> Attempt:
-        """`watched`: see whether the view was reached, which costs as much as the request itself."""
+        """`watched`: see whether the view was reached, which costs as much as the view itself."""
         from seatrial.target.sending import sent as seen_of
 
         method = method or self.route.method
         sent = {**self.options, **options}
-        code = body_of(self.target.app.view_functions.get(self.route.endpoint), method)
-        with entries(code) if watched else nullcontext() as entered:
+        code, _ = tripwire.body(self.target.app.view_functions.get(self.route.endpoint), method)
+        with tripwire.armed_in(self.target.app, "dispatch_request", code if watched else None, stop=False) as wire:
             reply = self.target.send(client or self.client, method, path or self.route.path, fresh=False, **sent)
         request = Request(
             method,
@@ -163,12 +162,10 @@ class Prober:
             seen_of(sent, self.target.base_url, self.filled),
             variant,
             reply.status or None,
-            bool(entered) if watched else None,
+            wire.entered if watched else None,
             reply.failure,
         )
-        return Attempt(
-            variant, reply.status, reply.header("Retry-After"), bool(entered), reply.failure, request=request
-        )
+        return Attempt(variant, reply.status, reply.header("Retry-After"), wire.entered, reply.failure, request=request)
 
     def variants(self) -> tuple[Attempt, ...]:
         """The request that has just been refused, in every shape that might be counted elsewhere."""
