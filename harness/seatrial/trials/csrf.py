@@ -45,7 +45,8 @@ class Sessions:
     foreign: dict[str, Token | None] = field(default_factory=dict)
     usual: frozenset[str] | None = None
     """Fingerprints of writes that any request makes (an access log)."""
-    hooks: tuple[Hook, ...] | None = None
+    hooks: dict[int, Hook | None] = field(default_factory=dict)
+    """What each hook in front of the protection was seen to do; None for those of libraries."""
 
 
 _KEPT: WeakKeyDictionary[Target, Sessions] = WeakKeyDictionary()
@@ -60,8 +61,7 @@ def forge(target: Target, route: Route, identity: str) -> CsrfTrial:
 
     kept = _KEPT.setdefault(target, Sessions())
     writes = target.writes
-    if kept.hooks is None:
-        kept.hooks = early_hooks(target)
+    hooks = early_hooks(target, route, kept.hooks)
     name = protections.csrf_name(target.app, route.endpoint)
     trial = CsrfTrial(
         answer=Exchange(route, identity, route.path, status=0),
@@ -69,7 +69,7 @@ def forge(target: Target, route: Route, identity: str) -> CsrfTrial:
         exempt=name,
         sharing=_sharing(target, route) if name else (),
         meant=bool(name) and _meant(target, route),
-        hooks=kept.hooks,
+        hooks=hooks,
         needless=_needless(target, route, identity),
     )
     code, unseen = tripwire.body(target.app.view_functions.get(route.endpoint), route.method)
