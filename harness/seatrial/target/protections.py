@@ -272,6 +272,8 @@ def watched_limiters(app: Flask, *, down: bool = False) -> Iterator[list[str]]:
                 setattr(strategy, name, watching)
         for limiter in _limiters(app) if down else ():
             limiter._storage_dead = False  # else it stays with its fallback
+            if (fallback := getattr(limiter, "_fallback_storage", None)) is not None:
+                fallback.reset()  # what it counted meanwhile would be found by the next outage
 
 
 def csrf_of(app: Flask, endpoint: str, method: str) -> str:
