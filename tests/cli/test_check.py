@@ -53,13 +53,13 @@ class Ran:
         assert "Traceback" not in self.out + self.err, self.out + self.err
 
 
-def seatrial(root: Path, *arguments: str, ci: bool = False, **environment: str) -> Ran:
+def seatrial(root: Path, *arguments: str, ci: bool = False, json_result: bool = True, **environment: str) -> Ran:
     result = root.parent / "result.json"
     result.unlink(missing_ok=True)
     env = {name: value for name, value in os.environ.items() if name != "CI"} | environment
     if ci:
         env["CI"] = "true"
-    options = ["--json", str(result)] if arguments[0] == "check" else []
+    options = ["--json", str(result)] if arguments[0] == "check" and json_result else []
     done = subprocess.run(
         [sys.executable, "-m", "seatrial", *arguments, *options],
         cwd=root,

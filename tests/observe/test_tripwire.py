@@ -2,9 +2,12 @@
 
 import asyncio
 import functools
+import json
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -38,6 +41,9 @@ class Items(MethodView):
     @careless
     def post(self) -> str:
         return "created"
+
+    def get(self) -> str:
+        return "shown"
 
     def delete(self) -> str:
         return "gone"
@@ -75,6 +81,7 @@ def test_the_body_is_found_and_stopped(name: str) -> None:
 
 def test_methods_of_a_view_class() -> None:
     assert body(Items.as_view("items"), "DELETE") == (Items.delete.__code__, "")
+    assert body(Items.as_view("items"), "HEAD") == (Items.get.__code__, "")
     code, _ = body(Items.as_view("items"), "POST")
     assert code is not None
     assert code.co_qualname == "Items.post"
@@ -183,6 +190,56 @@ def test_a_tracer_in_front_sees_everything_and_is_put_back(greedy: bool) -> None
     assert left is tracer
     assert tracer.depth == 0
     assert tracer.lines > 3
+
+
+@pytest.mark.skipif(not hasattr(sys, "monitoring"), reason="sys.monitoring came with Python 3.12")
+def test_without_a_free_tool_a_profile_function_does_it() -> None:
+    monitoring: Any = sys.monitoring  # type: ignore[attr-defined,unused-ignore]
+    taken = [number for number in range(6) if monitoring.get_tool(number) is None]
+    for number in taken:
+        monitoring.use_tool_id(number, "somebody")
+    try:
+        with armed(view.__code__) as wire, pytest.raises(Tripwire):
+            view()
+        assert wire.entered
+    finally:
+        for number in taken:
+            monitoring.free_tool_id(number)
+
+
+def test_a_profiler_is_put_back() -> None:
+    def profiler(*_: Any) -> None:
+        calls.append(1)
+
+    calls: list[int] = []
+    before = sys.getprofile()
+    sys.setprofile(profiler)
+    try:
+        with armed(view.__code__) as wire, pytest.raises(Tripwire):
+            view()
+        left = sys.getprofile()
+    finally:
+        sys.setprofile(before)
+    assert wire.entered
+    assert left is profiler
+    assert calls
+
+
+def test_coverage_counts_the_lines_after_the_wire(tmp_path: Path) -> None:
+    """A tracer that missed the end of a call takes all later lines for those of another file."""
+    (tmp_path / "shop.py").write_text("def view():\n    return 1\n")
+    (tmp_path / "work.py").write_text(
+        "import shop\nfrom seatrial.observe.tripwire import Tripwire, armed\n\n\ndef work():\n"
+        "    with armed(shop.view.__code__) as wire:\n        try:\n            shop.view()\n"
+        "        except Tripwire:\n            pass\n    shop.view()\n    return wire.entered\n\n\nassert work()\n"
+    )
+    subprocess.run(
+        [sys.executable, "-m", "coverage", "run", "--source=.", "work.py"], cwd=tmp_path, check=True, timeout=60
+    )
+    command = [sys.executable, "-m", "coverage", "json", "-o", "-", "-q"]
+    done = subprocess.run(command, cwd=tmp_path, check=True, timeout=60, capture_output=True, text=True)
+    missing = {name: found["missing_lines"] for name, found in json.loads(done.stdout)["files"].items()}
+    assert missing == {"shop.py": [], "work.py": []}
 
 
 class App:

@@ -68,7 +68,7 @@ def test_a_group_says_what_where_why_and_how():
     assert found[start : start + 5] == [
         "SQL001 csp-missing block · 1 new",
         "No statement of a route runs once per row.",
-        f"✗ {ITEMS} app/templates/list.html:31",
+        f"✗ {ITEMS} app/templates/list.html:31 14dfe770",
         "one SELECT per item",
         "→ Use selectinload(). seatrial explain SQL001",
     ]
@@ -78,7 +78,7 @@ def test_one_sentence_for_many_findings():
     found = lines(shown(everything()))
     start = found.index("HDR001 csp-missing block · 2 new, 1 known")
     assert found[start + 1] == "✗ no CSP"
-    assert found[start + 2] == f"· {ITEMS}"
+    assert found[start + 2] == f"· {ITEMS} 18ee959a"
     assert "old debt" not in "".join(found)
 
 

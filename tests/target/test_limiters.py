@@ -11,7 +11,7 @@ from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from limits.storage import MemoryStorage
 
-from seatrial.observe.entry import body_of, entries
+from seatrial.observe.tripwire import armed, body
 from seatrial.target import protections
 from seatrial.target.clock import standing_clock
 
@@ -142,8 +142,9 @@ def test_time_stands_still_for_the_limiter_and_is_moved() -> None:
 @pytest.mark.parametrize(("path", "endpoint"), [("/right", "right"), ("/page", "page"), ("/above", "above")])
 def test_the_body_of_a_view_is_seen_through_its_decorators(path: str, endpoint: str) -> None:
     app, _ = built()
-    code = body_of(app.view_functions[endpoint], "GET")
-    with entries(code) as seen:
-        app.test_client().get(path)
-        app.test_client().get("/nowhere")
-    assert len(seen) == 1
+    code, unseen = body(app.view_functions[endpoint], "GET")
+    assert not unseen
+    for asked, seen in ((path, True), ("/nowhere", False)):
+        with armed(code, stop=False) as wire:
+            app.test_client().get(asked)
+        assert wire.entered is seen

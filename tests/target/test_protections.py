@@ -112,7 +112,7 @@ def test_hooks_in_front_of_the_librarys_own(library: Callable[[Flask], object]) 
         app.before_request(late)
 
     app = build({}, extend)
-    assert protections.hooks_before_csrf(app) == [early]
+    assert protections.hooks_before_csrf(app) == [(early, "app")]
     assert protections.csrf_library(app)
     assert protections.hooks_before_csrf(build({}, lambda app: app.before_request(early) and None)) == []
 

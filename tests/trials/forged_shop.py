@@ -4,7 +4,7 @@ import functools
 import hmac
 import secrets
 
-from flask import Flask, abort, jsonify, redirect, render_template_string, request, session
+from flask import Blueprint, Flask, abort, jsonify, redirect, render_template_string, request, session
 from flask.views import MethodView
 from flask_seasurf import SeaSurf
 from flask_sqlalchemy import SQLAlchemy
@@ -187,4 +187,52 @@ def create_handmade_app(config=None):
             abort(403)
 
     app.add_url_rule("/by-origin", "by_origin", write_as("by_origin"), methods=["POST"])
+    return app
+
+
+def create_blueprint_app(config=None):
+    """Only one blueprint checks, after hooks of the app; values of the URL are read before everything."""
+    app = shop({"WTF_CSRF_CHECK_DEFAULT": False, **(config or {})})
+    csrf = CSRFProtect(app)
+    api, nested, late = Blueprint("api", __name__), Blueprint("v1", __name__), Blueprint("late", __name__)
+
+    @app.before_request
+    def remember_theme():
+        if request.args.get("theme"):
+            session["theme"] = request.args["theme"]
+
+    @api.url_value_preprocessor
+    def remember_language(endpoint, values):
+        session["language"] = values.pop("language", endpoint)
+
+    @api.before_request
+    def look():
+        return None
+
+    api.before_request(csrf.protect)
+
+    @api.before_request
+    def after_the_check():
+        session["checked"] = "yes"
+
+    @nested.before_request
+    def in_the_inner_one():
+        session["inner"] = "yes"
+
+    @late.before_request
+    def count():
+        db.session.add(Note(text="counted"))
+        db.session.commit()
+
+    @late.before_request
+    def check():
+        csrf.protect()
+
+    nested.add_url_rule("/notes", "notes", write_as("notes"), methods=["POST"])
+    late.add_url_rule("/late", "late", write_as("late"), methods=["POST"])
+    api.register_blueprint(nested, url_prefix="/v1")
+    app.register_blueprint(api, url_prefix="/<language>")
+    app.register_blueprint(late)
+    app.add_url_rule("/", "home", lambda: render_template_string(FORM))
+    app.add_url_rule("/open", "open", write_as("open"), methods=["POST"])
     return app

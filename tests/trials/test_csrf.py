@@ -163,3 +163,17 @@ def test_a_protection_that_is_off_proves_nothing(tmp_path: Path) -> None:
         judgement = shop.judged("/plain")
     assert judgement.outcome is Outcome.NOT_PROVED
     assert "WTF_CSRF_ENABLED = False" in judgement.reason
+
+
+def test_hooks_in_front_of_a_check_that_stands_in_a_blueprint(tmp_path: Path) -> None:
+    with opened(tmp_path / "app", "create_blueprint_app") as shop:
+        acting = {
+            path: {hook.name.rpartition(".")[2]: hook.acts for hook in shop.forged(path).hooks if hook.acts}
+            for path in ("/<language>/v1/notes", "/late", "/open")
+        }
+    theme = "writes 'theme' to the session"
+    assert acting == {
+        "/<language>/v1/notes": {"remember_theme": theme, "remember_language": "writes 'language' to the session"},
+        "/late": {"remember_theme": theme, "count": "sends 1 statement that changes rows"},
+        "/open": {},  # nothing checks there: CSR001
+    }

@@ -11,6 +11,7 @@ import click
 from seatrial import rules
 from seatrial.cli import options
 from seatrial.cli.guards import GuardRun
+from seatrial.cli.replay import replay
 from seatrial.cli.selection import Selection
 from seatrial.config import Settings
 from seatrial.database.folder import WatchedFolder
@@ -22,6 +23,7 @@ from seatrial.plugin.outcome import Collected, conclude
 from seatrial.reports import json_report, junit, terminal
 from seatrial.reports.pen import make_console
 from seatrial.reports.progress import Progress
+from seatrial.reports.replayed import render
 
 
 @click.command(name="check")
@@ -33,6 +35,15 @@ from seatrial.reports.progress import Progress
 @click.option("--skip", default="", metavar="NAMES", help="Leave out these rule families, rule codes or tools.")
 @click.option("--route", metavar="GLOB", help="Only routes whose `METHOD rule` or rule matches.")
 @click.option("--strict-proof", is_flag=True, help="What is not proved ends in exit code 5.")
+@click.option(
+    "--replay", "wanted", metavar="FINGERPRINT[#n]", help="One finding again, with its evidence: 1 seen, 0 not."
+)
+@click.option(
+    "--result",
+    "result_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="For --replay: a file of --json, to look the fingerprint up in.",
+)
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -44,9 +55,20 @@ def command(
     skip: str,
     route: str | None,
     strict_proof: bool,
+    wanted: str | None,
+    result_file: Path | None,
 ) -> None:
     """Every gate, one verdict: is this commit safe to ship?"""
     settings = options.settings(target_dir, config_file)
+    if wanted is not None:
+        if json_file or junit_file or skip or strict_proof:
+            raise click.UsageError("--replay shows one finding: leave --json, --junit, --skip and --strict-proof away")
+        with Progress() as progress:
+            replayed = replay(settings, wanted, only, route, result_file, progress)
+        render(replayed, make_console(sys.stdout))
+        ctx.exit(int(replayed.exit_code))
+    if result_file is not None:
+        raise click.UsageError("--result is for --replay FINGERPRINT")
     selection = Selection.parse(only, skip, settings)
     with Progress() as progress:
         result = check(settings, selection, progress, route=route, strict_proof=strict_proof)

@@ -40,6 +40,8 @@ class GuardRun:
         """`folder`: a temporary folder that is ours; the child keeps everything it makes in it."""
         self.collected = Collected()
         self.inventory: Inventory | None = None
+        self.means: tuple[str, ...] = ()
+        """Of a replay: what its fingerprint stands for."""
         self._error: SeatrialError | None = None
         self._crash: Exception | None = None
         self._status: int | None = None
@@ -125,6 +127,9 @@ class GuardRun:
     def _on_target(self, inventory: Inventory, facts: Any, database: str) -> None:
         self.inventory = inventory
         self.collected.facts, self.collected.database = facts, database
+
+    def _on_replaying(self, means: tuple[str, ...]) -> None:
+        self.means = means
 
     def _on_planned(self, plan: dict[str, Pairs]) -> None:
         self.collected.plan = plan

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from seatrial.model.evidence import Exchange
 from seatrial.model.findings import Place
+from seatrial.model.requests import Request
 
 OWN, NONE, FOREIGN, TAMPERED = "own token", "no token", "a foreign session's token", "a tampered token"
 QUERY, REFERER = "own token in the query", "own token with a foreign Referer"
@@ -25,6 +26,8 @@ class Attempt:
     checked: bool = False
     """The library's own check was called inside of the body."""
     failure: str = ""
+    request: Request | None = None
+    """What was sent, and what came back of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +72,8 @@ class CsrfTrial:
     @property
     def subject(self) -> str:
         return self.answer.subject
+
+    @property
+    def asked(self) -> tuple[Request, ...]:
+        """The forged requests; where one was let in, what it was answered comes after it."""
+        return tuple(a.request for a in (*self.attempts, *self.acted, self.control) if a.request is not None)

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from seatrial.model.findings import Place
 from seatrial.model.inventory import Route
+from seatrial.model.requests import NOTHING, Request, Sent
 
 
 class Kind(StrEnum):
@@ -135,6 +136,8 @@ class Exchange:
     scheme: str = "https"
     variant: str = "plain"
     """`plain`, or the name of the malformed variant that was sent."""
+    sent: Sent = NOTHING
+    """What the request carried."""
     elapsed_ms: float = 0.0
     content_type: str = ""
     """Media type only, lower case."""
@@ -158,6 +161,14 @@ class Exchange:
     @property
     def subject(self) -> str:
         return self.route.subject(self.identity)
+
+    @property
+    def asked(self) -> tuple[Request, ...]:
+        """The request, for a sceptic to send again."""
+        method = self.marks.get("method", self.route.method)
+        case = "" if self.variant == "plain" else self.variant
+        who = self.marks.get("as", self.identity)
+        return (Request(method, self.path, who, self.sent, case, self.status or None, said=self.failure),)
 
     @property
     def ok(self) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from seatrial.model.outcomes import Level, Outcome
+from seatrial.model.requests import Request
 
 FINGERPRINT_VERSION = 1
 
@@ -41,6 +42,8 @@ class Finding:
     evidence: Mapping[str, Any] = field(default_factory=dict)
     """JSON-serialisable; never parameter values, cookies, tokens or secrets."""
     tool: str = "seatrial"
+    requests: tuple[Request, ...] = ()
+    """What was asked to see it; empty where it was read from the built app."""
 
     @property
     def fingerprint(self) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from seatrial.model.evidence import Exchange, Statement
 from seatrial.model.inventory import Route
+from seatrial.model.requests import Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,11 @@ class Growth:
     @property
     def subject(self) -> str:
         return self.route.subject(self.identity)
+
+    @property
+    def asked(self) -> tuple[Request, ...]:
+        """The request that was sent again at every size."""
+        return (Request(self.route.method, self.route.path, self.identity, case="again while the tables grow"),)
 
     @property
     def reached(self) -> dict[str, tuple[int, int]]:

@@ -1,9 +1,11 @@
 """Rate limits of a route, and what became of the attempts against them. Plain, picklable data."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from seatrial.model.inventory import ANONYMOUS, Route
+from seatrial.model.requests import Request
 
 _FOLDER = re.compile(r"(^|/)(auth|oauth2?|oidc|sso|saml)(/|$)", re.IGNORECASE)
 _DOOR = re.compile(
@@ -47,10 +49,16 @@ class Attempt:
     failure: str = ""
     confirmed: bool = True
     """False: the request may mean another account, so that letting it in is nothing to complain of."""
+    request: Request | None = None
+    """What was sent, and what came back of it."""
 
     @property
     def refused(self) -> bool:
         return self.status == 429
+
+
+def requests_of(attempts: Iterable[Attempt]) -> tuple[Request, ...]:
+    return tuple(attempt.request for attempt in attempts if attempt.request is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +93,11 @@ class RateTrial:
     @property
     def subject(self) -> str:
         return self.route.subject(ANONYMOUS)
+
+    @property
+    def asked(self) -> tuple[Request, ...]:
+        """The last two attempts: the one that had to be let in, and the one that had to be refused."""
+        return requests_of(self.attempts[-2:])
 
     def let_in(self, attempt: Attempt) -> bool:
         """It got as far as the last attempt that was allowed: into the view, or to the check behind the limit."""

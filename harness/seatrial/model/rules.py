@@ -1,12 +1,13 @@
 """What a rule is: its entry in the registry. The function that judges lives in `seatrial.rules`."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from seatrial.model.evidence import AppFacts, Budget, Limits
 from seatrial.model.findings import Finding, Judgement, Place
 from seatrial.model.outcomes import Level, Outcome
+from seatrial.model.requests import Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,13 @@ class Rule:
         return self.code[:3]
 
     def __call__(self, evidence: Any, context: Context | None = None) -> Judgement:
-        return self.judge(self, evidence, context or Context())
+        judgement = self.judge(self, evidence, context or Context())
+        if all(finding.requests for finding in judgement.findings):
+            return judgement
+        several = evidence if isinstance(evidence, list | tuple) else (evidence,)
+        asked: tuple[Request, ...] = tuple(r for one in several for r in getattr(one, "asked", ()))
+        findings = tuple(f if f.requests else replace(f, requests=asked) for f in judgement.findings)
+        return replace(judgement, findings=findings)
 
     def passed(self, subject: str) -> Judgement:
         return Judgement(self.code, subject, Outcome.PASS)
@@ -72,7 +79,9 @@ class Rule:
         detail: str = "",
         evidence: dict[str, Any] | None = None,
         level: Level | None = None,
+        requests: Iterable[Request] = (),
     ) -> Finding:
+        """`requests`: what was asked to see this one; without any, everything that the evidence says was `asked`."""
         return Finding(
             rule=self.code,
             name=self.name,
@@ -83,4 +92,5 @@ class Rule:
             place=place,
             detail=detail,
             evidence=evidence or {},
+            requests=tuple(requests),
         )

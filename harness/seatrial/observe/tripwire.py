@@ -1,8 +1,8 @@
 """Whether the body of a view was entered: a better oracle than the status of an answer, and a harmless one.
 
 The moment that the innermost code of a view is called, `Tripwire` is raised in it: the request does nothing. From
-Python 3.12 on `sys.monitoring` says so, at no cost for other code; on 3.11 a trace function does, in front of one that
-is there already (of coverage, of a debugger), which sees every call and is put back afterwards.
+Python 3.12 on `sys.monitoring` says so, at no cost for other code; on 3.11 a profile function does, because the trace
+function belongs to coverage and to debuggers.
 """
 
 import functools
@@ -40,7 +40,8 @@ def body(view: Any, method: str) -> tuple[CodeType | None, str]:
         if isinstance(view, functools.partial):
             view = view.func
         elif (cls := getattr(view, "view_class", None)) is not None:
-            view = getattr(cls, method.lower(), None) or cls.dispatch_request
+            names = (method.lower(), *(("get",) if method == "HEAD" else ()), "dispatch_request")
+            view = next(found for name in names if (found := getattr(cls, name, None)) is not None)
         elif (wrapped := getattr(view, "__wrapped__", None)) is not None:
             view = wrapped
         elif inspect.ismethod(view):
@@ -74,7 +75,7 @@ def _closed_over(function: Any) -> list[Any]:
 
 @contextmanager
 def armed_in(owner: Any, method: str, code: CodeType | None, *, stop: bool = True) -> Iterator[Wire]:
-    """Armed while a method of `owner` runs, and not before: a trace function makes all code several times slower."""
+    """Armed while a method of `owner` runs, and not before: a profile function makes all code several times slower."""
     wire, real, replaced = Wire(), getattr(owner, method), vars(owner).get(method)
 
     def within(*args: Any, **kwargs: Any) -> Any:
@@ -108,76 +109,47 @@ def armed(code: CodeType | None, *, stop: bool = True, wire: Wire | None = None)
         yield wire
 
 
-if sys.version_info >= (3, 12):
+@contextmanager
+def _watched(code: CodeType, touched: Callable[[], None]) -> Iterator[None]:
+    """By `sys.monitoring`; on Python 3.11, or where debuggers hold all its tools, by a profile function."""
+    with _monitored(code, touched) if _free_tool() is not None else _profiled(code, touched):
+        yield
 
-    @contextmanager
-    def _watched(code: CodeType, touched: Callable[[], None]) -> Iterator[None]:
-        monitoring = sys.monitoring
-        tool = next((number for number in (3, 4, 5, 1, 0, 2) if monitoring.get_tool(number) is None), None)
-        if tool is None:
-            with _traced(code, touched):
-                yield
-            return
-        monitoring.use_tool_id(tool, "seatrial")
-        try:
-            monitoring.register_callback(tool, monitoring.events.PY_START, lambda _code, _offset: touched())
-            monitoring.set_local_events(tool, code, monitoring.events.PY_START)
-            yield
-        finally:
-            monitoring.set_local_events(tool, code, 0)
-            monitoring.register_callback(tool, monitoring.events.PY_START, None)
-            monitoring.free_tool_id(tool)
 
-else:
-
-    @contextmanager
-    def _watched(code: CodeType, touched: Callable[[], None]) -> Iterator[None]:
-        with _traced(code, touched):
-            yield
+def _free_tool() -> int | None:
+    monitoring = getattr(sys, "monitoring", None)
+    return next((n for n in (3, 4, 5, 1, 0, 2) if monitoring and monitoring.get_tool(n) is None), None)
 
 
 @contextmanager
-def _traced(code: CodeType, touched: Callable[[], None]) -> Iterator[None]:
-    before, before_in_threads = sys.gettrace(), threading.gettrace()
-    open_frames: list[FrameType] = []
-    outside = list(_stack(inspect.currentframe()))  # kept: the identity of a frame that has ended is used again
+def _monitored(code: CodeType, touched: Callable[[], None]) -> Iterator[None]:
+    monitoring: Any = sys.monitoring  # type: ignore[attr-defined,unused-ignore]
+    tool, start = _free_tool(), monitoring.events.PY_START
+    monitoring.use_tool_id(tool, "seatrial")
+    try:
+        monitoring.register_callback(tool, start, lambda _code, _offset: touched())
+        monitoring.set_local_events(tool, code, start)
+        yield
+    finally:
+        monitoring.set_local_events(tool, code, 0)
+        monitoring.register_callback(tool, start, None)
+        monitoring.free_tool_id(tool)
 
-    def trace(frame: FrameType, event: Any, argument: Any) -> Any:
-        local = None
-        if before is not None:
-            local = before(frame, event, argument)
-            if sys.gettrace() is not trace:
-                sys.settrace(trace)  # coverage's tracer puts itself in our place when it is called
-        if frame.f_code is code:
-            if before is not None:
-                open_frames.extend(_up_to(frame, outside))
+
+@contextmanager
+def _profiled(code: CodeType, touched: Callable[[], None]) -> Iterator[None]:
+    before, before_in_threads = sys.getprofile(), threading.getprofile()
+
+    def note(frame: FrameType, event: Any, argument: Any) -> None:
+        if callable(before):  # another wire of ours
+            before(frame, event, argument)
+        if event == "call" and frame.f_code is code:
             touched()
-        return local
 
-    sys.settrace(trace)
-    threading.settrace(trace)
+    sys.setprofile(note)
+    threading.setprofile(note)
     try:
         yield
     finally:
-        sys.settrace(None)
-        if before is not None:
-            # Python stops tracing when a trace function raises: the tracer in front never saw these calls end.
-            for frame in open_frames:
-                before(frame, "return", None)
-        sys.settrace(before)
-        threading.settrace(before_in_threads)
-
-
-def _up_to(frame: FrameType, outside: list[FrameType]) -> Iterator[FrameType]:
-    """Frames that the exception will leave, innermost first: those that were called while the wire was armed."""
-    above = set(map(id, outside))
-    for found in _stack(frame):
-        if id(found) in above:
-            return
-        yield found
-
-
-def _stack(frame: FrameType | None) -> Iterator[FrameType]:
-    while frame is not None:
-        yield frame
-        frame = frame.f_back
+        sys.setprofile(before)
+        threading.setprofile(before_in_threads)

@@ -20,6 +20,7 @@ from seatrial.plugin import collector, guard_fixtures, overrides, summary
 from seatrial.plugin.arguments import Arguments, take
 from seatrial.plugin.guarding import Aim, GuardPlan, Report, Trial
 from seatrial.plugin.outcome import Collected, conclude
+from seatrial.plugin.replaying import Replay
 from seatrial.plugin.state import Shipment, State
 from seatrial.plugin.stream import Stream
 
@@ -68,6 +69,8 @@ class Guards:
         self._items: list[pytest.Item] = []
         self._reports: dict[str, Report] = {}
         self._interrupted = False
+        wanted = config.option.seatrial_replay
+        self._replay = Replay.parse(wanted) if wanted else None
         self._started = time.monotonic()
 
     # ------------------------------------------------------------------ before the session
@@ -139,6 +142,13 @@ class Guards:
                 "see them all with: pytest --seatrial --collect-only -q",
             )
         self._items = [item for item in found if self._arguments.wants(item.nodeid)]
+        if self._replay is not None:
+            plan = {item.nodeid: self._planned(item) for item in self._items}
+            root, subject = self.state.settings.root, self.config.option.seatrial_subject or ""
+            wanted = set(self._replay.narrow(plan, root, subject))
+            self._items = [item for item in self._items if item.nodeid in wanted]
+            self.state.only = self._replay.rules
+            self.stream.send("replaying", self._replay.means)
         self.collected.plan = {item.nodeid: self._planned(item) for item in self._items}
         self.stream.send("planned", self.collected.plan)
 
@@ -194,6 +204,11 @@ class Guards:
             if session.shouldstop:
                 raise session.Interrupted(session.shouldstop)
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
+        """What was looked for has been seen: nothing more is asked of the app."""
+        return True if self._replay is not None and self._replay.seen else None
+
     def trial(self, aim: Aim, item: pytest.Item) -> Trial:
         """For the fixture."""
         item.stash[_TRIAL] = self.state.trial(aim)
@@ -215,6 +230,8 @@ class Guards:
         payload = getattr(report, "seatrial", None)
         if payload is not None:
             brought: Report = pickle.loads(base64.b64decode(payload))
+            if self._replay is not None:
+                self._replay.note(brought)
             self._reports[nodeid] = brought  # the last one counts, where a plugin runs an item again
             self.stream.send("report", nodeid, brought)
         elif report.failed:

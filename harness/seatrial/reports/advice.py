@@ -67,10 +67,11 @@ def next_steps(result: Result, where: str = "") -> list[Step]:
 
     `where`: the target and the configuration file as they were given, so that a command can be pasted as it stands.
     """
-    return [replace(step, command=_aimed(step.command, where)) for step in _steps(result)]
+    return [replace(step, command=aimed(step.command, where)) for step in _steps(result)]
 
 
-def _aimed(command: str, where: str) -> str:
+def aimed(command: str, where: str) -> str:
+    """A command of ours with the target and the configuration file in it."""
     words = command.split(" ")
     if not where or words[0] != "seatrial" or words[1] == "explain":
         return command

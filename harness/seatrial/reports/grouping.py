@@ -1,13 +1,17 @@
 """Which findings a reader sees, and in what order: pure functions over a result, no drawing."""
 
+import shlex
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from seatrial.model.findings import Check, Finding
+from seatrial.model.findings import Check, Finding, fingerprint
 from seatrial.model.outcomes import Level, Outcome, State
 from seatrial.model.result import Judged, Result, RouteRow
 from seatrial.reports.order import LEVELS, finding_order
+
+SHORT = 8
+"""Digits of a fingerprint that a reader sees."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,36 @@ def groups(result: Result, *, per_rule: int, in_all: int, per_info: int = 3) -> 
         in_all -= group.new - group.hidden
         shown.append(group)
     return shown
+
+
+def handles(result: Result) -> dict[int, str]:
+    """What `--replay` takes, by `id` of the finding: as few digits as tell all apart, `#2` for the second of a kind."""
+    ours = [j.finding for j in sorted(result.findings, key=finding_order) if j.finding.tool == "seatrial"]
+    whole = {finding.fingerprint for finding in ours}
+    length = next(n for n in range(SHORT, 17) if len({print_[:n] for print_ in whole}) == len(whole))
+    times = Counter(finding.fingerprint for finding in ours)
+    met: Counter[str] = Counter()
+    found = {}
+    for finding in ours:
+        met[finding.fingerprint] += 1
+        number = f"#{met[finding.fingerprint]}" if times[finding.fingerprint] > 1 else ""
+        found[id(finding)] = finding.fingerprint[:length] + number
+    return found
+
+
+def replaying(finding: Finding, handle: str) -> tuple[str, str]:
+    """The command that shows one finding again, and the options that keep it to the finding's own subject.
+
+    None are needed where rule and subject alone make the fingerprint.
+    """
+    method, _, rest = finding.subject.partition(" ")
+    route = f"{method} {rest.partition(' ')[0]}" if method.isupper() and finding.subject.endswith("]") else ""
+    if finding.fingerprint == fingerprint(finding.tool, finding.rule, finding.subject, ""):
+        return f"seatrial check --replay {handle}", ""
+    # The route says which one of equal findings is meant.
+    handle = handle.partition("#")[0] if route else handle
+    asked = f" --route {shlex.quote(route.replace('[', '[[]'))}" if route else ""
+    return f"seatrial check --replay {handle}", f"--only {finding.rule}{asked}"
 
 
 def known_debt(result: Result) -> list[tuple[str, int]]:

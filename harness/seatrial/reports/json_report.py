@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from seatrial import __version__
-from seatrial.model.findings import Check
+from seatrial.model.findings import Check, Finding
 from seatrial.model.outcomes import ToolState
 from seatrial.model.result import Judged, Result, RouteRow, StaleEntry, ToolRun
 from seatrial.reports.order import check_order, finding_order, route_order, stale_order
@@ -81,10 +81,16 @@ def _finding(judged: Judged) -> dict[str, Any]:
         "path": finding.place.path if finding.place else None,
         "line": finding.place.line if finding.place else None,
         "message": finding.message,
-        "evidence": finding.evidence,
+        "evidence": _evidence(finding),
         "remedy": finding.remedy,
         "fingerprint": finding.fingerprint,
     }
+
+
+def _evidence(finding: Finding) -> dict[str, Any]:
+    """`requests` last, in the shape of every rule."""
+    requests = [request.told() for request in finding.requests]
+    return {**finding.evidence, **({"requests": requests} if requests else {})}
 
 
 def _check(check: Check) -> dict[str, Any]:

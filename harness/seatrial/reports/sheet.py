@@ -70,6 +70,15 @@ class Sheet:
         if right:
             self.text(right, max(hang, 2))
 
+    def command(self, first: str, second: str, indent: int) -> None:
+        """A command to paste, on one line where it fits."""
+        whole = f"{first} {second}".rstrip()
+        if second and indent + cell_len(whole) > self.width:
+            self.text(Text(f"{self.say(first)} \\", style="dim"), indent)
+            self.text(Text(self.say(second), style="dim"), indent + 2)
+        else:
+            self.text(Text(self.say(whole), style="dim"), indent)
+
     def parts(self, parts: Sequence[Text], indent: int) -> None:
         """Parts one after the other with a dot between them; lines break only between parts."""
         line = Text()

@@ -60,7 +60,8 @@ def render(
     sheet = Sheet(console)
     more = f"in {json_file}" if json_file else "with --json FILE"
     _header(sheet, result, more)
-    _findings(sheet, grouping.groups(result, per_rule=per_rule, in_all=in_all), claims or {}, more)
+    shown = grouping.groups(result, per_rule=per_rule, in_all=in_all)
+    _findings(sheet, shown, claims or {}, more, grouping.handles(result), where)
     _known_debt(sheet, result)
     _reasons(sheet, result, Outcome.NOT_PROVED, "Not proved", "magenta", "neither passed nor failed", more)
     _reasons(sheet, result, Outcome.SKIPPED, "Skipped", "dim", "left out on purpose", more)
@@ -89,17 +90,27 @@ def _header(sheet: Sheet, result: Result, more: str) -> None:
     _hidden(sheet, len(result.notes) - NOTES, more)
 
 
-def _findings(sheet: Sheet, groups: Sequence[grouping.Group], claims: Mapping[str, str], more: str) -> None:
+def _findings(
+    sheet: Sheet,
+    groups: Sequence[grouping.Group],
+    claims: Mapping[str, str],
+    more: str,
+    handles: Mapping[int, str],
+    where: str,
+) -> None:
     section: Level | None = None
     for group in groups:
         if group.level is not section:
             section = group.level
             total = sum(other.new for other in groups if other.level is section)
             sheet.section(_LEVEL_TITLE[section], count=total, style=_LEVEL_STYLE[section])
-        _group(sheet, group, claims.get(group.rule, ""), more)
+        _group(sheet, group, claims.get(group.rule, ""), more, handles)
+        if group.clusters and (handle := handles.get(id(first := group.clusters[0].findings[0]), "")):
+            command, narrowed = grouping.replaying(first, handle)
+            sheet.command(advice.aimed(command, where), narrowed, 4)
 
 
-def _group(sheet: Sheet, group: grouping.Group, claim: str, more: str) -> None:
+def _group(sheet: Sheet, group: grouping.Group, claim: str, more: str, handles: Mapping[int, str]) -> None:
     sheet.blank()
     head = Text(sheet.say(group.rule), style=f"bold {_LEVEL_STYLE[group.level]}")
     if group.name:
@@ -109,7 +120,7 @@ def _group(sheet: Sheet, group: grouping.Group, claim: str, more: str) -> None:
     if claim:
         sheet.text(Text(sheet.say(claim), style="dim italic"), 2)
     for cluster in group.clusters:
-        _cluster(sheet, cluster, mixed=cluster.level is not group.level)
+        _cluster(sheet, cluster, handles, mixed=cluster.level is not group.level)
     _hidden(sheet, group.hidden, more)
     explain = f"seatrial explain {sheet.say(group.rule)}" if group.tool == "seatrial" else ""
     # Without a remedy the command takes its place: the arrow always has something to point at.
@@ -120,28 +131,30 @@ def _group(sheet: Sheet, group: grouping.Group, claim: str, more: str) -> None:
         sheet.sides(Text(sheet.say(first), style=style), Text(second, style="bold"), 2, marker=arrow)
 
 
-def _cluster(sheet: Sheet, cluster: grouping.Cluster, *, mixed: bool) -> None:
+def _cluster(sheet: Sheet, cluster: grouping.Cluster, handles: Mapping[int, str], *, mixed: bool) -> None:
     glyphs = {Level.BLOCK: sheet.glyphs.block, Level.WARN: sheet.glyphs.warn}
     marker = Text(glyphs.get(cluster.level, sheet.glyphs.info), style=_LEVEL_STYLE[cluster.level])
     message = Text(sheet.say(cluster.message))
     if mixed:
         message.append(f" ({cluster.level.value})", style="dim")
     if len(cluster.findings) == 1:
-        _finding(sheet, cluster.findings[0], 2, marker)
+        _finding(sheet, cluster.findings[0], 2, marker, handles)
         sheet.text(message, 4)
         return
     sheet.text(message, 2, marker=marker)
     for finding in cluster.findings:
-        _finding(sheet, finding, 4, Text(sheet.glyphs.dot, style="dim"))
+        _finding(sheet, finding, 4, Text(sheet.glyphs.dot, style="dim"), handles)
 
 
-def _finding(sheet: Sheet, finding: Finding, indent: int, marker: Text) -> None:
+def _finding(sheet: Sheet, finding: Finding, indent: int, marker: Text, handles: Mapping[int, str]) -> None:
+    handle = handles.get(id(finding), "")
     place = sheet.say(f"{finding.place.path}:{finding.place.line}") if finding.place else ""
     # A tool's finding often has its file for a subject; once is enough.
     if finding.place is not None and finding.subject == finding.place.path:
         sheet.text(Text(place, style="cyan"), indent, marker=marker)
     else:
-        sheet.sides(Text(sheet.say(finding.subject)), Text(place, style="cyan"), indent, marker=marker)
+        right = Text.assemble((place, "cyan"), "  " if place and handle else "", (handle, "dim"))
+        sheet.sides(Text(sheet.say(finding.subject)), right, indent, marker=marker)
 
 
 def _known_debt(sheet: Sheet, result: Result) -> None:

@@ -4,6 +4,7 @@ from seatrial.model.csrf import FOREIGN, NONE, QUERY, REFERER, TAMPERED, Attempt
 from seatrial.model.evidence import Exchange
 from seatrial.model.findings import Finding, Judgement
 from seatrial.model.outcomes import Level
+from seatrial.model.requests import Request
 from seatrial.model.rules import Context, Rule
 from seatrial.rules.answers import RESPONSE, document, no_document, turned_away, unfit, way_out
 from seatrial.rules.registry import rule
@@ -50,6 +51,7 @@ def unsafe_route_unprotected(rule: Rule, trial: CsrfTrial, context: Context) -> 
             detail=QUERY,
             evidence=_evidence(trial),
             level=Level.WARN,
+            requests=_requests(trial, [QUERY]),
         )
         return rule.failed(subject, finding)
     return rule.passed(subject)
@@ -195,7 +197,15 @@ def _finding(rule: Rule, trial: CsrfTrial, let_in: list[Attempt], happened: str)
         trial.subject,
         f"A forged request must not reach the view but it was let in with {cases}, and {happened}{why}",
         evidence=_evidence(trial),
+        requests=_requests(trial, [attempt.case for attempt in let_in]),
     )
+
+
+def _requests(trial: CsrfTrial, cases: list[str]) -> list[Request]:
+    """What was let in, what it was answered without the wire, and the request with the own token."""
+    let_in = [a for a in trial.attempts if a.case in cases]
+    shown = [*let_in, *trial.acted] if trial.acted else [*let_in, trial.control]
+    return [attempt.request for attempt in shown if attempt.request is not None]
 
 
 def _evidence(trial: CsrfTrial) -> dict[str, object]:

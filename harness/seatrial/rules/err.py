@@ -1,12 +1,13 @@
 """ERR: what clients get when something is wrong."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from seatrial.model.envelope import Shape, from_api_client, is_json
 from seatrial.model.evidence import Exchange
 from seatrial.model.findings import Finding, Judgement, Place
 from seatrial.model.markup import MarkupTrial
 from seatrial.model.outcomes import Level
+from seatrial.model.requests import Request
 from seatrial.model.rules import Context, Rule
 from seatrial.rules.answers import IDENTITIES, document, no_document, turned_away, unanswered, way_out
 from seatrial.rules.registry import rule
@@ -80,6 +81,7 @@ def _finding(rule: Rule, crashed: Sequence[Exchange], asked: int) -> Finding:
                 for e in crashed
             ],
         },
+        requests=_asked(crashed),
     )
 
 
@@ -300,8 +302,14 @@ def _judged(
                     for e in bad
                 ],
             },
+            requests=_asked(bad, said),
         ),
     )
+
+
+def _asked(exchanges: Iterable[Exchange], said: Callable[[Exchange], str] = lambda _: "") -> list[Request]:
+    """The requests that were answered wrongly, and how."""
+    return [request.saying(said(e) or request.said) for e in exchanges for request in e.asked]
 
 
 def _described(exchange: Exchange) -> str:

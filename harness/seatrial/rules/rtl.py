@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from seatrial.model.findings import Judgement, Place
 from seatrial.model.outcomes import Level
-from seatrial.model.rates import Attempt, LimiterFacts, RateTrial, guards_accounts
+from seatrial.model.rates import Attempt, LimiterFacts, RateTrial, guards_accounts, requests_of
 from seatrial.model.rules import Context, Rule
 from seatrial.rules.answers import ARGUMENTS, RESPONSE
 from seatrial.rules.registry import rule
@@ -123,6 +123,7 @@ def limit_bypass(rule: Rule, trial: RateTrial, _: Context) -> Judgement:
                 "let_in": {attempt.variant: attempt.status for attempt in around},
                 "held": [attempt.variant for attempt in trial.variants if attempt not in around],
             },
+            requests=requests_of([trial.attempts[-1], *around]),
         ),
     )
 
@@ -227,7 +228,8 @@ def limit_fails_open(rule: Rule, trial: RateTrial, _: Context) -> Judgement:
         f"Without its storage the limit ({_tightest(trial)}) must refuse or count elsewhere "
         f"but attempt {len(trial.down)} reached the view"
     )
-    return rule.failed(trial.subject, rule.finding(trial.subject, message, evidence=evidence))
+    requests = requests_of([trial.attempts[-1], last])
+    return rule.failed(trial.subject, rule.finding(trial.subject, message, evidence=evidence, requests=requests))
 
 
 OF_A_ROUTE = (

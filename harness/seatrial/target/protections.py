@@ -6,6 +6,7 @@ and Authlib. Tried with Flask-WTF 1.2–1.3, Flask-Limiter 3.5–4.1, Flask-Logi
 """
 
 import contextlib
+import inspect
 import logging
 import os
 import sys
@@ -271,6 +272,8 @@ def watched_limiters(app: Flask, *, down: bool = False) -> Iterator[list[str]]:
                 setattr(strategy, name, watching)
         for limiter in _limiters(app) if down else ():
             limiter._storage_dead = False  # else it stays with its fallback
+            if (fallback := getattr(limiter, "_fallback_storage", None)) is not None:
+                fallback.reset()  # what it counted meanwhile would be found by the next outage
 
 
 def csrf_of(app: Flask, endpoint: str, method: str) -> str:
@@ -405,17 +408,35 @@ def csrf_library(app: Flask) -> str:
     return _library("Flask-SeaSurf") if _hook_owner(app, "flask_seasurf", "SeaSurf") is not None else ""
 
 
-def hooks_before_csrf(app: Flask) -> list[Any]:
-    """Hooks of every request that run before the library's own."""
-    hooks: list[Any] = list(app.before_request_funcs.get(None, ()))
-    seasurf = _hook_owner(app, "flask_seasurf", "SeaSurf")
-    for number, hook in enumerate(hooks):
-        checks = getattr(hook, "__module__", "") == "flask_wtf.csrf" or (
-            seasurf is not None and getattr(hook, "__self__", None) is seasurf
-        )
-        if checks:
-            return hooks[:number]
+def hooks_before_csrf(app: Flask, endpoint: str = "") -> list[tuple[Any, str]]:
+    """(hook, kind) that run before the library's own for a request to an endpoint, in the order of Flask.
+
+    Kinds: `values` (a url_value_preprocessor: all of them run before any other hook), `app`, `blueprint`. Empty where
+    no hook of the request checks a token.
+    """
+    parts = endpoint.split(".")[:-1]
+    scopes = [None, *(".".join(parts[: number + 1]) for number in range(len(parts)))]
+    found: list[tuple[Any, str]] = [
+        (hook, "values") for scope in scopes for hook in app.url_value_preprocessors.get(scope, ())
+    ]
+    for scope in scopes:
+        for hook in app.before_request_funcs.get(scope, ()):
+            if _checks_token(app, hook):
+                return found
+            found.append((hook, "app" if scope is None else "blueprint"))
     return []
+
+
+def _checks_token(app: Flask, hook: Any) -> bool:
+    """The hook of Flask-WTF or Flask-SeaSurf, or one of the app's that calls Flask-WTF's by hand."""
+    by_default = bool(app.config.get("WTF_CSRF_CHECK_DEFAULT", True))
+    if getattr(hook, "__module__", "") == "flask_wtf.csrf":
+        return by_default or getattr(hook, "__name__", "") == "protect"
+    seasurf = _hook_owner(app, "flask_seasurf", "SeaSurf")
+    if seasurf is not None and getattr(hook, "__self__", None) is seasurf:
+        return True
+    code = getattr(inspect.unwrap(hook), "__code__", None)
+    return not by_default and "flask_wtf.csrf" in sys.modules and "protect" in getattr(code, "co_names", ())
 
 
 def csrf_check() -> CodeType | None:

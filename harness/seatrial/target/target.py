@@ -24,6 +24,7 @@ from seatrial.model.evidence import AppFacts, Exchange, Kind, OutboundCall, Rais
 from seatrial.model.findings import Place
 from seatrial.model.inventory import ANONYMOUS, Route
 from seatrial.model.profiles import Profile
+from seatrial.model.requests import NOTHING, Sent
 from seatrial.observe import connections, eager, outbound, refusals, statements
 from seatrial.observe.attribution import Attribution
 from seatrial.observe.callsite import CallSites
@@ -33,6 +34,7 @@ from seatrial.target import binds as binding
 from seatrial.target import factory, protections, schema, seeds
 from seatrial.target.arguments import Samples
 from seatrial.target.forms import post_forms
+from seatrial.target.sending import sent
 
 BODY_LIMIT = 8 * 1024 * 1024
 """Bytes of a response that are read before it counts as endless."""
@@ -70,6 +72,7 @@ class Reply:
     loads: eager.Loads | None = None
     outbound: tuple[OutboundCall, ...] = ()
     elapsed_ms: float = 0.0
+    sent: Sent = NOTHING
 
     @property
     def text(self) -> str:
@@ -278,6 +281,7 @@ class Target:
         reply = contextvars.Context().run(self._send, client, method, path, base_url, rows, loads, options)
         if os.getpid() != owner:
             os._exit(0)  # a fork of the app's came back through the view: only the host itself may go on
+        reply.sent = sent({"base_url": base_url, **options}, self.base_url)
         writes = sum(s.kind is Kind.DML for s in reply.statements)
         self.writes += writes
         self.wrote = self.wrote or writes > 0
@@ -364,6 +368,7 @@ class Target:
             headers=safe_headers(reply.headers),
             scheme=self.scheme,
             variant=variant,
+            sent=reply.sent,
             elapsed_ms=round(reply.elapsed_ms, 3),
             content_type=reply.content_type,
             body_size=len(reply.body),

@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 from seatrial.model.csrf import FOREIGN, NONE, OWN, QUERY, REFERER, TAMPERED, Attempt, CsrfTrial, Hook
 from seatrial.model.evidence import Exchange, Kind
 from seatrial.model.inventory import ANONYMOUS, Route
+from seatrial.model.requests import Request
 from seatrial.observe import tripwire
 from seatrial.trials.hooks import early_hooks
 from seatrial.trials.sweep import check_canary
@@ -44,7 +45,8 @@ class Sessions:
     foreign: dict[str, Token | None] = field(default_factory=dict)
     usual: frozenset[str] | None = None
     """Fingerprints of writes that any request makes (an access log)."""
-    hooks: tuple[Hook, ...] | None = None
+    hooks: dict[int, Hook | None] = field(default_factory=dict)
+    """What each hook in front of the protection was seen to do; None for those of libraries."""
 
 
 _KEPT: WeakKeyDictionary[Target, Sessions] = WeakKeyDictionary()
@@ -59,8 +61,7 @@ def forge(target: Target, route: Route, identity: str) -> CsrfTrial:
 
     kept = _KEPT.setdefault(target, Sessions())
     writes = target.writes
-    if kept.hooks is None:
-        kept.hooks = early_hooks(target)
+    hooks = early_hooks(target, route, kept.hooks)
     name = protections.csrf_name(target.app, route.endpoint)
     trial = CsrfTrial(
         answer=Exchange(route, identity, route.path, status=0),
@@ -68,7 +69,7 @@ def forge(target: Target, route: Route, identity: str) -> CsrfTrial:
         exempt=name,
         sharing=_sharing(target, route) if name else (),
         meant=bool(name) and _meant(target, route),
-        hooks=kept.hooks,
+        hooks=hooks,
         needless=_needless(target, route, identity),
     )
     code, unseen = tripwire.body(target.app.view_functions.get(route.endpoint), route.method)
@@ -171,8 +172,9 @@ class _Forger:
             suppress(tripwire.Tripwire),
         ):
             reply = self.target.send(client, self.route.method, self.route.path, **options)
+        request = self._told(case, options)
         if reply is None:
-            return Attempt(case, entered=True)
+            return Attempt(case, entered=True, request=replace(request, entered=True))
         self.answer = reply if case == OWN else self.answer
         status = 0 if wire.entered and stop else reply.status
         failure = "" if wire.entered else reply.failure
@@ -183,7 +185,20 @@ class _Forger:
             changed=self._changes(reply),
             checked=checked.entered,
             failure=failure,
+            request=replace(request, status=reply.status or None, entered=wire.entered, said=failure),
         )
+
+    def _told(self, case: str, options: dict[str, Any]) -> Request:
+        """For a person who wants to send it again, who has tokens of their own."""
+        from seatrial.target.sending import query, sent
+
+        own, foreign = self.kept.tokens.get(self.identity), self.kept.foreign.get(self.identity)
+        hidden = {foreign.value: "the token of another session"} if foreign is not None else {}
+        if own is not None:
+            hidden[own.tampered.value] = f"the token of this session, from {own.source}, with one character changed"
+            hidden[own.value] = f"the token of this session, from {own.source}"
+        path = f"{self.route.path}{query(options, hidden)}"
+        return Request(self.route.method, path, self.identity, sent(options, self.target.base_url, hidden), case)
 
     def _options(self, token: Token | None, headers: dict[str, str], *, in_query: bool) -> dict[str, Any]:
         sent = dict(headers)

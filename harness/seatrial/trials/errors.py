@@ -81,7 +81,11 @@ def _ask(target: Target, route: Route, identity: str, provocation: Provocation) 
         exchange = drive(target, asked, who, provocation.path, rows=False, variant=provocation.variant, **options)
     if exchange.status in (403, 429) and provocation.raising is None:
         check_canary(target, route, identity, Reply(status=exchange.status))
-    marks = {"method": provocation.method, "instead": "yes" if provocation.instead else ""}
+    marks = {
+        "method": provocation.method,
+        "as": provocation.identity,
+        "instead": "yes" if provocation.instead else "",
+    }
     return replace(
         exchange,
         route=route,

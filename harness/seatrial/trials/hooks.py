@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from seatrial.model.csrf import Hook
 from seatrial.model.evidence import Kind
 from seatrial.model.findings import Place
+from seatrial.model.inventory import Route
 from seatrial.observe import statements
 
 if TYPE_CHECKING:
@@ -23,18 +25,40 @@ _OWN_KEYS = frozenset({"_permanent", "_fresh", "_id", "_user_id", "_flashes", "c
 """Keys of a session that Flask and its extensions write without anybody having asked for it."""
 
 
-def early_hooks(target: Target) -> tuple[Hook, ...]:
-    """The app's own hooks in front of the protection's, each with what it did."""
+def early_hooks(target: Target, route: Route, known: dict[int, Hook | None]) -> tuple[Hook, ...]:
+    """The app's own hooks in front of the protection's, for one route, each with what it did.
+
+    `known`: what was seen of a hook already, by its id; each is run once, under the first route that it runs for.
+    """
     from seatrial.target import protections
 
     found = []
-    for hook in protections.hooks_before_csrf(target.app):
-        code = getattr(hook, "__code__", None)
-        place = _place(target, code)
-        if code is not None and place is not None:
-            name = f"{getattr(hook, '__module__', '')}.{getattr(hook, '__qualname__', '')}"
-            found.append(Hook(name, place, _acts(target, hook, code)))
-    return tuple(found)
+    for hook, kind in protections.hooks_before_csrf(target.app, route.endpoint):
+        if id(hook) not in known:  # the app holds it, so that no other one can have its id
+            known[id(hook)] = _seen(target, hook, kind, route)
+        found.append(known[id(hook)])
+    return tuple(hook for hook in found if hook is not None)
+
+
+def _seen(target: Target, hook: Any, kind: str, route: Route) -> Hook | None:
+    """None for one that is not the app's own."""
+    code = getattr(hook, "__code__", None)
+    place = _place(target, code)
+    if code is None or place is None:
+        return None
+    name = f"{getattr(hook, '__module__', '')}.{getattr(hook, '__qualname__', '')}"
+    asked = Asked(route.path or "/", route.endpoint, kind == "values") if kind != "app" else Asked("/")
+    return Hook(name, place, _acts(target, hook, code, asked))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The request that a hook is run for."""
+
+    path: str
+    endpoint: str = ""
+    values: bool = False
+    """The hook takes the endpoint and the values of the URL."""
 
 
 def _place(target: Target, code: Any) -> Place | None:
@@ -51,17 +75,17 @@ def _place(target: Target, code: Any) -> Place | None:
     return Place(file.relative_to(root).as_posix(), line, lines[line - 1] if line <= len(lines) else "")
 
 
-def _acts(target: Target, hook: Any, code: CodeType) -> str:
+def _acts(target: Target, hook: Any, code: CodeType, asked: Asked) -> str:
     """In words, what the hook was seen to do for a forged POST; empty where nothing."""
     words = list(dict.fromkeys(_words(code)))[:WORDS]
     for value in ("", *words):
         query = dict.fromkeys(words, value) if value else {}
-        if did := _run(target, hook, query):
+        if did := _run(target, hook, query, asked):
             return did
     return ""
 
 
-def _run(target: Target, hook: Any, query: Mapping[str, str]) -> str:
+def _run(target: Target, hook: Any, query: Mapping[str, str], asked: Asked) -> str:
     import flask
 
     from seatrial.target.target import RequestTimeout, time_limit
@@ -71,11 +95,12 @@ def _run(target: Target, hook: Any, query: Mapping[str, str]) -> str:
     options: dict[str, Any] = {"base_url": target.base_url, "query_string": dict(query), "data": dict(query)}
     with statements.record() as recording:
         try:
-            with target.app.test_request_context("/", method="POST", **options):
+            with target.app.test_request_context(asked.path, method="POST", **options):
                 before = dict(flask.session or {})
                 try:
                     with time_limit(target.settings.deadlines.request_s):
-                        target.app.ensure_sync(hook)()
+                        arguments = (asked.endpoint, dict(flask.request.view_args or {})) if asked.values else ()
+                        target.app.ensure_sync(hook)(*arguments)
                 finally:
                     after = dict(flask.session or {})
         except (Exception, RequestTimeout, SystemExit):

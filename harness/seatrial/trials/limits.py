@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
-from seatrial.model.inventory import Route
+from seatrial.model.inventory import ANONYMOUS, Route
 from seatrial.model.rates import Attempt, LimiterFacts, RateTrial, guards_accounts
-from seatrial.observe.entry import body_of, entries
+from seatrial.model.requests import Request
+from seatrial.observe import tripwire
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
@@ -122,6 +122,8 @@ class Prober:
     def __init__(self, target: Target, route: Route) -> None:
         self.target, self.route = target, route
         self.client = target.new_client()
+        self.filled: dict[str, str] = {}
+        """Values that stood in the form already: who sends it again finds other ones there."""
         self.options = self._options(self.client)
 
     def until_refused(self, most: int) -> Iterator[Attempt]:
@@ -145,13 +147,25 @@ class Prober:
         watched: bool = True,
         **options: Any,
     ) -> Attempt:
-        """`watched`: see whether the view was reached, which costs as much as the request itself."""
+        """`watched`: see whether the view was reached, which costs as much as the view itself."""
+        from seatrial.target.sending import sent as seen_of
+
         method = method or self.route.method
         sent = {**self.options, **options}
-        code = body_of(self.target.app.view_functions.get(self.route.endpoint), method)
-        with entries(code) if watched else nullcontext() as entered:
+        code, _ = tripwire.body(self.target.app.view_functions.get(self.route.endpoint), method)
+        with tripwire.armed_in(self.target.app, "dispatch_request", code if watched else None, stop=False) as wire:
             reply = self.target.send(client or self.client, method, path or self.route.path, fresh=False, **sent)
-        return Attempt(variant, reply.status, reply.header("Retry-After"), bool(entered), reply.failure)
+        request = Request(
+            method,
+            path or self.route.path,
+            ANONYMOUS,
+            seen_of(sent, self.target.base_url, self.filled),
+            variant,
+            reply.status or None,
+            wire.entered if watched else None,
+            reply.failure,
+        )
+        return Attempt(variant, reply.status, reply.header("Retry-After"), wire.entered, reply.failure, request=request)
 
     def variants(self) -> tuple[Attempt, ...]:
         """The request that has just been refused, in every shape that might be counted elsewhere."""
@@ -230,6 +244,7 @@ class Prober:
         form = next((form for form in found if form.method == "post" and self._leads_here(form.action)), None)
         data = dict(_WITHOUT_FORM)
         if form is not None:
+            self.filled |= {value: f"as in the form on {self.route.path}" for value in form.fields.values() if value}
             data = {name: WRONG if name in form.passwords else value or NOBODY for name, value in form.fields.items()}
         elif not token:  # the form is shown to somebody else: any page has a token of this session
             for path in self._other_pages():
@@ -239,6 +254,7 @@ class Prober:
                     data["csrf_token"] = token
                     break
         if token:
+            self.filled[token] = "the token of this session"
             headers["X-CSRFToken"] = token
         return {"headers": headers, "data": data}
 

@@ -45,6 +45,7 @@ def cors_reflects_origin(rule: Rule, exchanges: Sequence[Exchange], context: Con
             + (f", and {len(names) - 1} more" if len(names) > 1 else ""),
             evidence=seen(let_in[0], _ORIGIN, _CREDENTIALS)
             | {"origins": [exchange.marks["origin"] for exchange in let_in], "asked": len(exchanges)},
+            requests=[request for exchange in let_in for request in exchange.asked],
         ),
     )
 

@@ -7,6 +7,7 @@ from seatrial.model.classes import ResponseClasses
 from seatrial.model.evidence import Exchange
 from seatrial.model.findings import Judgement
 from seatrial.model.outcomes import Level, Outcome
+from seatrial.model.requests import Request
 from seatrial.model.rules import Context, Rule
 from seatrial.rules.answers import document, unfit
 from seatrial.rules.csp import HEADER as CSP
@@ -86,6 +87,7 @@ def header_lost(rule: Rule, evidence: ResponseClasses, context: Context) -> Judg
     seen = {response_class(exchange) for exchange in answered}
     lost: dict[str, dict[str, dict[str, object]]] = {}
     kept: set[str] = set()
+    requests: dict[Request, None] = {}
     for exchange in answered:
         for wanted in _WANTED:
             if not wanted.applies(exchange):
@@ -94,12 +96,14 @@ def header_lost(rule: Rule, evidence: ResponseClasses, context: Context) -> Judg
                 kept.add(wanted.name)
                 continue
             example = {"request": _request(exchange), "status": exchange.status}
-            lost.setdefault(wanted.name, {}).setdefault(response_class(exchange), example)
+            if response_class(exchange) not in lost.setdefault(wanted.name, {}):
+                lost[wanted.name][response_class(exchange)] = example
+                requests.update(dict.fromkeys(exchange.asked))
     unseen = [name for name in CLASSES if name not in seen]
     if lost:
         message = f"The headers must hold on every class of response but {_told(lost, kept)}"
         found = {"lost": lost, "seen": sorted(seen, key=_order), "not_seen": unseen}
-        return rule.failed(subject, rule.finding(subject, message, evidence=found))
+        return rule.failed(subject, rule.finding(subject, message, evidence=found, requests=requests))
     if not seen - _GRANTED:
         reason = silent.reason if silent is not None and not answered else "nothing but 200 was seen"
         return rule.not_proved(subject, f"{reason}; see that a route of it can be asked ([tool.seatrial.arguments])")
