@@ -19,6 +19,7 @@ from rules.driver import (
     context_of,
     deployed,
     identities,
+    log_in_of,
     specimens,
 )
 from support import project
@@ -85,6 +86,8 @@ def test_the_whole_harness_judges_a_specimen_right(specimen: Specimen, database:
                 evidence = pilot.malformed(route, ANONYMOUS)
             case "CFG":
                 evidence = pilot.facts()
+            case "OAU":
+                evidence = log_in_of(inventory, pilot)
             case "RTL":
                 evidence = pilot.limiter() if rule.code == STORAGE else pilot.limits(route)
             case _:
