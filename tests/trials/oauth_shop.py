@@ -61,6 +61,12 @@ class Client:
 
     # -------------------------------------------------------------- the beginning
     def login(self):
+        try:
+            return self.begin()
+        except Refused:
+            return "That did not work.", 400
+
+    def begin(self):
         flaw = self.flaw
         where = self.metadata()["authorization_endpoint"]
         state = "constant" if flaw == "constant-state" else secrets.token_urlsafe(12)
@@ -231,6 +237,8 @@ class Client:
         elif header.get("kid") not in [key["kid"] for key in keys["keys"]]:
             self.insist("unknown-kid", False)
             self.insist("", alg == "RS256")
+        elif "crit" in header and flaw not in ("crit", "wrong-key"):
+            self.insist("", False)  # older releases of joserfc pass over it
         elif not (flaw == "crit" and "crit" in header) and flaw != "wrong-key":
             self.checked(token, KeySet.import_key_set(keys))
         return header, claims

@@ -131,8 +131,8 @@ class OpenIdLogin:
     def finish(self) -> Person:
         """The person who comes back; the session is a new one. Raises LoginRefused, and nothing else."""
         try:
-            self._check_callback()
-            person = self._person(self._token())
+            nonce = self._checked_callback()
+            person = self._person(self._token(), nonce)
         except LoginRefused as refused:
             log.warning("log-in refused: %s", refused.reason)
             raise
@@ -150,15 +150,18 @@ class OpenIdLogin:
         _insist(metadata.get("issuer") == self._provider.issuer, "the discovery document is another issuer's")
         return metadata
 
-    def _check_callback(self) -> None:
+    def _checked_callback(self) -> str:
+        """The nonce of the log-in that comes back."""
         sent = request.args
         _insist(request.method == "GET" and "error" not in sent, "the provider answered with an error")
         _insist(len(sent.getlist("state")) == 1, "no state, or several")
-        pending = session.get(self._key(sent["state"]))
-        _insist(isinstance(pending, dict) and pending.get("exp", 0) > time.time(), "no such log-in was begun here")
+        pending: Any = session.get(self._key(sent["state"]))
+        begun = isinstance(pending, dict) and pending.get("exp", 0) > time.time()
+        _insist(begun and bool(pending["data"]["nonce"]), "no such log-in was begun here")
         announced = self._metadata().get("authorization_response_iss_parameter_supported") is True
         issuer = self._provider.issuer
         _insist(sent.get("iss", "" if announced else issuer) == issuer, "the answer is another issuer's")
+        return str(pending["data"]["nonce"])
 
     def _token(self) -> dict[str, Any]:
         provider = self._provider
@@ -174,11 +177,14 @@ class OpenIdLogin:
         _insist(bool(token.get("id_token")) and bool(token.get("userinfo")), "no ID token")
         return token
 
-    def _person(self, token: dict[str, Any]) -> Person:
+    def _person(self, token: dict[str, Any], nonce: str) -> Person:
         provider, claims = self._provider, dict(token["userinfo"])
         header = _header(str(token["id_token"]))
         # A discovery document may allow `none`; its signature was checked by the algorithm that it names itself.
         _insist(header.get("alg") in provider.algorithms, "an algorithm that was not agreed on")
+        # Older releases of Authlib pass over critical headers, and over the nonce where the token says so.
+        _insist("crit" not in header, "a header that nobody here understands")
+        _insist(claims.get("nonce") == nonce, "another log-in's nonce")
         _insist(str(header.get("typ", "JWT")).upper() == "JWT", "a token of another kind")
         audience = claims.get("aud")
         _insist(provider.client_id in (audience if isinstance(audience, list) else [audience]), "another's audience")

@@ -105,7 +105,7 @@ class Driver:
             hosts=self.hosts(),
         )
         planted, same_id = self.renewed()
-        attempts = tuple(self.attempts(first.flow, asked_for))
+        attempts = tuple(self.attempts(first.flow, asked_for, found.library))
         closing = self.land(HAPPY)
         if not self.proof.holds(self.target, closing.client):
             reason = f"the happy flow logged in at first and no more after the cases: it {_said(closing.reply)}"
@@ -163,15 +163,17 @@ class Driver:
         return protections.oauth_library(self.target.app) if keys & session else ""
 
     # ------------------------------------------------------------------ the cases
-    def attempts(self, happy: Flow, asked_for: set[str]) -> Iterator[Attempt]:
+    def attempts(self, happy: Flow, asked_for: set[str], library: str) -> Iterator[Attempt]:
         openid_ = "openid" in happy.asked.get("scope", "").split()
         able = {USERINFO} & asked_for
         able |= {METADATA} if METADATA in asked_for else set()
         able |= {"client secret"} if self.provider.secret else set()
         able |= {"nonce"} if "nonce" in happy.asked else set()
         able |= {"POST callback"} if self._takes_post(happy) else set()
+        old = bool(library) and version(library) < (1, 9)
         for case in cases():
-            attempt = Attempt(case.name, case.about, case.clause, policy=case.policy, by_default=case.by_default)
+            by_default = case.by_default or (case.once_by_default and old)
+            attempt = Attempt(case.name, case.about, case.clause, policy=case.policy, by_default=by_default)
             if case.about not in (STATE, ERROR) and not openid_:
                 continue
             if missing := case.needs - able:
@@ -377,6 +379,11 @@ def _verifier(challenge: str, method: str, verifier: str) -> str:
         return f"it has {len(verifier)} characters in place of 43 to 128"
     expected = signing.challenge(verifier) if method == "S256" else verifier
     return "" if challenge == expected else "it does not belong to the challenge"
+
+
+def version(library: str) -> tuple[int, ...]:
+    """Of `Authlib 1.9.10`, as numbers."""
+    return tuple(int(part) for part in library.rpartition(" ")[2].split(".")[:2] if part.isdecimal())
 
 
 def _said(reply: Reply) -> str:
