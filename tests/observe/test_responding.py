@@ -10,7 +10,7 @@ import pytest
 
 from seatrial.model.evidence import OutboundCall
 from seatrial.observe import openid
-from seatrial.observe.outbound import Answer, Request, install, is_permitted, outbound_calls, responding
+from seatrial.observe.outbound import Answer, Request, claim, install, is_permitted, outbound_calls, responding
 
 URL = "https://id.example/token?a=b"
 BODY = b"x=1&" + b"y" * 70_000
@@ -102,10 +102,12 @@ def test_afterwards_the_stand_ins_answer_again() -> None:
 
 
 def test_a_peer_of_this_machine_is_answered_where_it_is_named() -> None:
-    with responding(lambda _: Answer(200, b"[]"), ["localhost"]):
-        assert not is_permitted("localhost", 8080)
+    with responding(lambda _: Answer(200, b"[]")):
+        claim("http://localhost:1/realm")
         assert urllib.request.urlopen("http://localhost:1/x").read() == b"[]"
-    assert is_permitted("localhost", 8080)
+        assert not is_permitted("localhost", 1)
+        assert is_permitted("localhost", 6379)  # the app's own redis
+    assert is_permitted("localhost", 1)
 
 
 @pytest.mark.parametrize(

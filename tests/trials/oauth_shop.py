@@ -34,7 +34,7 @@ FLAWS = [
     *("id-token-optional", "alg-none", "alg-none-listed", "alg-none-unlisted", "hs256-secret", "hs256-public"),
     *("hs256-listed", "wrong-key", "unknown-kid", "embedded-key", "stripped", "crit", "typ", "unverified"),
     *("code-optional", "errors-ignored", "errors-ignored-in-posts", "uncaught", "telling", "access-token-optional"),
-    *("token-type", "session-kept", "redirect-by-host", "redirect-by-proxy", "redirect-other", "broken"),
+    *("token-type", "session-kept", "redirect-by-host", "redirect-by-proxy", "redirect-other", "broken", "tired"),
 ]
 EVERYBODYS = {}
 
@@ -46,6 +46,7 @@ class Refused(Exception):
 class Client:
     def __init__(self, flaw):
         self.flaw = flaw
+        self.seen = 0
         self.key = "pending" if "state-shared" in flaw else f"pending_{flaw}"
         self.callback_path = f"/{flaw}/callback"
         self.redirect_uri = f"https://localhost{self.callback_path}"
@@ -102,6 +103,9 @@ class Client:
     def callback(self):
         if self.flaw == "broken":
             return redirect("/")
+        self.seen += 1
+        if self.flaw == "tired" and self.seen > 30:
+            return "You are banned.", 403
         if self.flaw == "uncaught":
             return self.finish()
         try:

@@ -146,7 +146,7 @@ def test_every_case_is_let_in_by_a_client() -> None:
     assert {case.name for case in cases()} - harmless == known
 
 
-@pytest.mark.parametrize("flaw", [flaw for flaw in FLAWS if flaw != "broken"])
+@pytest.mark.parametrize("flaw", [flaw for flaw in FLAWS if flaw not in ("broken", "tired")])
 def test_a_client_lets_in_what_it_does_not_check_and_nothing_else(shop: Shop, flaw: str) -> None:
     trial = shop.tried(flaw)
     assert trial.reason == ""
@@ -228,6 +228,13 @@ def test_a_client_that_logs_nobody_in_is_not_proved(shop: Shop) -> None:
     judgements = judged(trial).values()
     assert {judgement.outcome for judgement in judgements} == {Outcome.NOT_PROVED}
     assert all("[tool.seatrial.oauth]" in judgement.reason for judgement in judgements)
+
+
+def test_a_client_that_bans_the_trial_is_not_proved(shop: Shop) -> None:
+    """From the ban on it refuses what it would let in."""
+    judgements = judged(shop.tried("tired")).values()
+    assert {judgement.outcome for judgement in judgements} == {Outcome.NOT_PROVED}
+    assert all("logged in at first and no more" in judgement.reason for judgement in judgements)
 
 
 # ---------------------------------------------------------------------------------------------------- Authlib

@@ -101,7 +101,7 @@ Responder = Callable[[Request], Answer | None]
 
 _policy: _Policy | None = None
 _responder: Responder | None = None
-_claimed: frozenset[str] = frozenset()
+_claimed: set[tuple[str, int | None]] = set()
 _calls: ContextVar[_Calls | None] = ContextVar("seatrial_outbound_calls", default=None)
 _strays: deque[OutboundCall] = deque(maxlen=STRAY_CALLS_KEPT)
 
@@ -129,15 +129,22 @@ def uninstall() -> None:
 
 
 @contextmanager
-def responding(responder: Responder, hosts: Iterable[str] = ()) -> Iterator[None]:
-    """Let `responder` answer first, in every thread. `hosts`: answered as well where they are this machine's."""
+def responding(responder: Responder) -> Iterator[None]:
+    """Let `responder` answer first, in every thread."""
     global _responder, _claimed
     before = _responder, _claimed
-    _responder, _claimed = responder, frozenset(plain_host(host) for host in hosts)
+    _responder, _claimed = responder, set()
     try:
         yield
     finally:
         _responder, _claimed = before
+
+
+def claim(url: str) -> None:
+    """Answer the host and port of this URL as well where they are this machine's, while somebody is `responding`."""
+    parts = urlsplit(url)
+    if parts.hostname:
+        _claimed.add((plain_host(parts.hostname), parts.port or _DEFAULT_PORTS.get(parts.scheme)))
 
 
 @contextmanager
@@ -163,12 +170,11 @@ def stray_calls() -> tuple[OutboundCall, ...]:
 def is_permitted(host: str | bytes | None, port: int | str | None) -> bool:
     """Whether the app may talk to this host or address. True while nothing is installed."""
     policy = _policy
-    name = plain_host(host)
-    if name in _claimed:
+    name, number = plain_host(host), _number(port)
+    if (name, number) in _claimed:
         return False
     if policy is None or is_loopback(host):
         return True
-    number = _number(port)
     ways = {(name, None), (name, number)}
     return not ways.isdisjoint(policy.allowed) or not ways.isdisjoint(policy.resolved)
 

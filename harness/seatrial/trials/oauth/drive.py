@@ -60,7 +60,9 @@ def drive(target: Target, route: Route, others: tuple[Route, ...] = ()) -> OAuth
         return replace(found, reason="joserfc is not installed beside the app: pip install 'seatrial[oauth]'")
     before = target.writes
     driver = Driver(target, route, others)
-    with outbound.responding(driver.provider, driver.local_issuers()):
+    with outbound.responding(driver.provider):
+        for url in (*openid.ISSUERS, *(str(data.get("issuer", "")) for data in driver.registered.values())):
+            outbound.claim(url)
         found = driver.run(found)
     protections.forget_oauth(target.app, driver.registered)
     return replace(found, wrote=target.writes > before)
@@ -80,13 +82,6 @@ class Driver:
         self.proof = Proof()
         self.who: dict[str, str] = {}
         self.end = time.monotonic() + target.settings.deadlines.trial_s * SHARE
-
-    def local_issuers(self) -> Iterator[str]:
-        """Hosts of providers that run on this machine in development: answered here all the same."""
-        known = [*openid.ISSUERS, *(str(data.get("issuer", "")) for data in self.registered.values())]
-        for url in known:
-            if host := urlsplit(url).hostname:
-                yield host
 
     def run(self, found: OAuthTrial) -> OAuthTrial:
         try:
@@ -272,6 +267,7 @@ class Driver:
                 f"name the path that does as login under [tool.seatrial.oauth]",
                 reply,
             )
+        outbound.claim(location)  # a provider may run on this machine in development
         flow = self.provider.authorize(location)
         flow.asked["seatrial_location"] = location
         return flow, reply
