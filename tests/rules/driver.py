@@ -17,7 +17,7 @@ import traceback
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -35,6 +35,7 @@ from seatrial.model.findings import Judgement, Place
 from seatrial.model.growth import Growth
 from seatrial.model.inventory import ANONYMOUS, Inventory, Route
 from seatrial.model.markup import MarkupTrial
+from seatrial.model.oauth import OAuthTrial
 from seatrial.model.profiles import Profile
 from seatrial.model.rates import LimiterFacts, RateTrial
 from seatrial.model.redirects import HostTrial, RedirectTrial
@@ -155,6 +156,7 @@ def exchange_of(
     | RedirectTrial
     | HostTrial
     | MarkupTrial
+    | OAuthTrial
 ):
     """What the specimen's rule judges: one warm exchange, all variants of one route, or the app's facts."""
     if specimen.code in PASSIVE:
@@ -164,6 +166,8 @@ def exchange_of(
     if specimen.code.startswith("RTL"):
         attempts, limiter = rates_of(specimen)
         return limiter if specimen.code == STORAGE else attempts
+    if specimen.code.startswith("OAU"):
+        return oauth_of(specimen)
     if specimen.code in {CLASSES, PRIVATE} | PROVOKED | FORGED | SESSIONS | LEADING | {SOWN}:
         return from_a_host(specimen)
     with _app(specimen) as app:
@@ -229,6 +233,23 @@ def rates_of(specimen: Specimen) -> tuple[RateTrial, LimiterFacts]:
             inventory, pilot = prepare(run, Profile.PROTECTION), Pilot(run)
             route = inventory.by_key(f"{specimen.settings['route']} {specimen.settings['endpoint']}")
             return pilot.limits(route), pilot.limiter()
+
+
+@cache
+def oauth_of(specimen: Specimen) -> OAuthTrial:
+    """The log-in with a provider that the specimen has."""
+    with tempfile.TemporaryDirectory() as folder:
+        config = IN_A_HOST.format(kind=specimen.kind).replace(f'seed = "{specimen.kind}:seed"', "")
+        root = project(Path(folder) / "app", {}, config=config)
+        shutil.copy(specimen.path, root)
+        with open_run(load(root)) as run:
+            return log_in_of(prepare(run, Profile.PROTECTION), Pilot(run))
+
+
+def log_in_of(inventory: Inventory, pilot: Pilot) -> OAuthTrial:
+    """The only one that the app has."""
+    [start] = [route for route in inventory.routes if route.oauth is not None]
+    return replace(pilot.oauth(start, ()), callback=inventory.callback_of(start))
 
 
 def deployed(specimen: Specimen, config: str) -> str:
@@ -346,6 +367,10 @@ def judged_by_all(specimen: Specimen) -> dict[str, Judgement]:
         evidence["RTL"], evidence[STORAGE] = rates_of(specimen)
     else:
         left_out = left_out | {rule.code for rule in registered() if rule.family == "RTL"}
+    if specimen.code.startswith("OAU"):
+        evidence["OAU"] = oauth_of(specimen)
+    else:
+        left_out = left_out | {rule.code for rule in registered() if rule.family == "OAU"}
     asked = [rule for rule in registered() if rule.code not in left_out]
     return {rule.code: rule(evidence.get(rule.code, evidence.get(rule.family, exchange)), context) for rule in asked}
 

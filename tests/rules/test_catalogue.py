@@ -38,6 +38,8 @@ LEVELS = {
     "HDR001": "block", "HDR002": "block", "HDR003": "warn", "HDR004": "block", "HDR005": "block", "HDR006": "block",
     "HDR007": "warn", "HDR008": "block", "HDR009": "info", "HDR010": "block", "HDR011": "block", "HDR012": "warn",
     "HDR100": "info",
+    "OAU001": "block", "OAU002": "block", "OAU003": "block", "OAU004": "block", "OAU005": "block", "OAU006": "block",
+    "OAU007": "block",
     "RED001": "block", "RED002": "block",
     "RTL001": "block", "RTL002": "block", "RTL003": "block", "RTL004": "warn", "RTL005": "block", "RTL006": "block",
     "RTL007": "warn",

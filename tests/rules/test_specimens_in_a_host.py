@@ -21,6 +21,7 @@ from rules.driver import (
     deployed,
     identities,
     leads_of,
+    log_in_of,
     markup_of,
     session_of,
     specimens,
@@ -91,6 +92,8 @@ def test_the_whole_harness_judges_a_specimen_right(specimen: Specimen, database:
                 evidence = pilot.malformed(route, ANONYMOUS)
             case "CFG":
                 evidence = pilot.facts()
+            case "OAU":
+                evidence = log_in_of(inventory, pilot)
             case "RTL":
                 evidence = pilot.limiter() if rule.code == STORAGE else pilot.limits(route)
             case "SES":

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 
 import pytest
-from flask import Blueprint, Flask
+from flask import Blueprint, Flask, session
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import LoginManager
@@ -179,3 +179,30 @@ def test_a_monitor_whose_logger_was_disabled_does_not_count() -> None:
         assert "seatrial.monitor" not in protections.facts(app, "protection", "production", {}).monitors
     finally:
         logger.disabled = False
+
+
+# ---------------------------------------------------------------------------------------------------- Authlib
+def test_authlib_is_read_as_it_was_registered_and_forgets_what_it_learnt() -> None:
+    oauth = pytest.importorskip("authlib.integrations.flask_client").OAuth
+    app = Flask("shop")
+    app.secret_key = "0f9b2c77e1d84a53b6c9d2e8f7a1b0c4"
+    assert protections.oauth_clients(app) == {}
+    registry = oauth(app)
+    client = registry.register(
+        "idp", client_id="shop", authorize_url="https://id.example/a", issuer="https://id.example"
+    )
+    registry.register("other", client_id="shop")
+    client.server_metadata.update(issuer="https://learnt.example", jwks={"keys": []})
+    registered = protections.oauth_clients(app)
+    assert {name: data.get("issuer") for name, data in registered.items()} == {
+        "idp": "https://id.example",
+        "other": None,
+    }
+    assert registry.create_client("idp") is client
+    protections.forget_oauth(app, registered)
+    assert client.server_metadata.get("issuer") == "https://id.example"
+    assert "jwks" not in client.server_metadata
+    with app.test_request_context("/"):
+        client.authorize_redirect("https://localhost/callback", state="s1")
+        assert protections.oauth_state_key("idp", "s1") in session
+    assert protections.oauth_library(app).startswith("Authlib ")

@@ -9,8 +9,7 @@ from typing import Any
 from flask import Flask
 
 from stockroom import errors, headers, models, web
-from stockroom.blueprints import register_blueprints
-from stockroom.blueprints.oauth import oauth
+from stockroom.blueprints import oauth, register_blueprints
 from stockroom.config import settings
 from stockroom.extensions import csrf, db, limiter, login_manager, migrate, monitor
 from stockroom.services import accounts

@@ -57,10 +57,16 @@ class Outbound(Table):
 
 
 class OAuth(Table):
-    """Where log-in by OAuth begins and comes back, where discovery does not find it."""
+    """Where log-in by OAuth begins and comes back, where discovery does not find it, and who logs in."""
 
     login: shapes.RoutePath | None = None
     callback: shapes.RoutePath | None = None
+    issuer: shapes.Url | None = None
+    """What the app takes for the issuer, where it reads no discovery document."""
+    claims: dict[str, Any] = Field(default_factory=dict, repr=False)
+    """What the provider says of the person that the app lets in."""
+    proof: shapes.RoutePath | None = None
+    """A path that only somebody sees who is logged in."""
 
 
 class Webhook(Table):

@@ -1,7 +1,7 @@
 """The routes of the target, keyed by method + rule + endpoint."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 ANONYMOUS = "anonymous"
@@ -16,6 +16,16 @@ class Access(StrEnum):
     PUBLIC = "public"
     LOGIN = "login"
     UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class OAuthStart:
+    """A route that sends the browser to a provider of OAuth or OpenID Connect."""
+
+    callback: str = ""
+    """Path that the provider sends the browser back to; empty where it is not known."""
+    endpoint: str = ""
+    """What answers that path, or empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +57,8 @@ class Route:
     """Rate limits that the app declares for this route, as written."""
     limited: bool = False
     """A limit was declared for this route or its blueprint, not only for the whole app."""
+    oauth: OAuthStart | None = None
+    """Where this route begins a log-in with a provider; seen when it was probed, or configured."""
     csrf: str = ""
     """`protected`, `exempt`, `none` (no CSRF library found), or empty for safe methods."""
 
@@ -75,6 +87,13 @@ class Inventory:
     """Routes with an unsafe method that the configuration wants to be grown, too, as `METHOD /rule`."""
     doors: tuple[tuple[str, str], ...] = ()
     """(key of a route, identity) for everybody who logged in through a form: where it was posted to."""
+
+    def callback_of(self, start: Route) -> Route:
+        """The route that a log-in begun at `start` comes back to; `start` itself where that is not known."""
+        wanted = start.oauth or OAuthStart()
+        found = [r for r in self.routes if r.endpoint == wanted.endpoint and r.method in ("GET", "POST")]
+        callback = next((r for r in found if r.method == "GET"), found[0] if found else start)
+        return replace(callback, path=wanted.callback) if found else start
 
     def by_key(self, key: str) -> Route:
         return next(route for route in self.routes if route.key == key)

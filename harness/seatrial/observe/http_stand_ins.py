@@ -19,7 +19,8 @@ from seatrial.observe import outbound
 from seatrial.observe.addresses import plain_host
 from seatrial.observe.imports import when_imported
 
-LONGEST_HEAD = 256 * 1024
+LONGEST_REQUEST = 256 * 1024
+"""Of what is sent no more is kept: an upload has to go somewhere."""
 _installed = False
 _lock = threading.Lock()
 
@@ -88,13 +89,13 @@ class _AnsweringSocket:
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
-        self._head = bytearray()
+        self._sent = bytearray()
         self._answer: io.BytesIO | None = None
         self._pair: tuple[socket.socket, socket.socket] | None = None
 
     def sendall(self, data: Any, *_: Any) -> None:
-        if b"\r\n\r\n" not in self._head and len(self._head) < LONGEST_HEAD:
-            self._head += bytes(data)
+        if len(self._sent) < LONGEST_REQUEST:
+            self._sent += bytes(data)
 
     def send(self, data: Any, *_: Any) -> int:
         self.sendall(data)
@@ -107,12 +108,12 @@ class _AnsweringSocket:
 
     def _answered(self) -> io.BytesIO:
         if self._answer is None:
-            method, target = _request_line(self._head)
+            method, target, headers, body = _parsed(self._sent)
             of = self._connection
             scheme = "https" if of.default_port == 443 else "http"
             # set_tunnel() names the real host where the connection's own is a proxy
             host, port = getattr(of, "_tunnel_host", None) or of.host, getattr(of, "_tunnel_port", None) or of.port
-            self._answer = io.BytesIO(_response(_ask(method, scheme, host, port, target)))
+            self._answer = io.BytesIO(_response(_ask(method, scheme, host, port, target, headers, body)))
         return self._answer
 
     def recv(self, size: int = -1, *_: Any) -> bytes:
@@ -163,17 +164,51 @@ class _Reader(io.RawIOBase):
         return self._answer.readinto(buffer)
 
 
-def _request_line(head: bytes | bytearray) -> tuple[str, str]:
-    """(method, target) of a request's first line."""
-    words = bytes(head).split(b"\r\n", 1)[0].decode("latin-1").split(" ")
-    return (words[0], words[1]) if len(words) >= 2 else ("", "/")
+def _parsed(sent: bytes | bytearray) -> tuple[str, str, dict[str, str], bytes]:
+    """(method, target, headers by lower-case name, body as far as it was sent) of a request on the wire."""
+    head, _, body = bytes(sent).partition(b"\r\n\r\n")
+    first, *lines = head.decode("latin-1").split("\r\n")
+    words = first.split(" ")
+    headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    if headers.get("transfer-encoding", "").lower() == "chunked":
+        body = _unchunked(body)
+    return (words[0], words[1], headers, body) if len(words) >= 2 else ("", "/", headers, body)
 
 
-def _ask(method: str, scheme: str, host: Any, port: Any, target: str) -> outbound.Answer:
+def _unchunked(body: bytes) -> bytes:
+    found, rest = b"", body
+    while rest:
+        size, _, rest = rest.partition(b"\r\n")
+        try:
+            length = int(size.partition(b";")[0], 16)
+        except ValueError:
+            break
+        found, rest = found + rest[:length], rest[length + 2 :]
+        if not length:
+            break
+    return found
+
+
+def _complete(sent: bytes | bytearray) -> bool:
+    """Whether a request on the wire has come to its end, as far as its head says where that is."""
+    head, separator, body = bytes(sent).partition(b"\r\n\r\n")
+    if not separator:
+        return False
+    _, _, headers, _ = _parsed(head + separator)
+    if headers.get("transfer-encoding", "").lower() == "chunked":
+        return body.endswith(b"0\r\n\r\n")
+    length = headers.get("content-length", "")
+    return not length.isdecimal() or len(sent) >= LONGEST_REQUEST or len(body) >= int(length)
+
+
+def _ask(
+    method: str, scheme: str, host: Any, port: Any, target: str, headers: dict[str, str], body: bytes
+) -> outbound.Answer:
     if "://" in target:
-        return outbound.answer(method, target)
+        return outbound.answer(method, target, headers, body)
     name = plain_host(host)
-    return outbound.answer(method, f"{scheme}://{f'[{name}]' if ':' in name else name}:{port}{target}")
+    url = f"{scheme}://{f'[{name}]' if ':' in name else name}:{port}{target}"
+    return outbound.answer(method, url, headers, body)
 
 
 def _response(answer: outbound.Answer) -> bytes:
@@ -193,22 +228,24 @@ def _response(answer: outbound.Answer) -> bytes:
 def _patch_httpx(httpx: ModuleType) -> None:
     handle, handle_async = httpx.HTTPTransport.handle_request, httpx.AsyncHTTPTransport.handle_async_request
 
-    def stood_in(request: Any) -> Any:
+    def permitted(request: Any) -> bool:
         url = request.url
-        if outbound.is_permitted(url.host, url.port or (443 if url.scheme == "https" else 80)):
-            return None
-        answer = outbound.answer(request.method, str(url))
+        return outbound.is_permitted(url.host, url.port or (443 if url.scheme == "https" else 80))
+
+    def stood_in(request: Any, body: bytes) -> Any:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        answer = outbound.answer(request.method, str(request.url), headers, body)
         return httpx.Response(answer.status, headers={"Content-Type": answer.content_type}, content=answer.body)
 
     @functools.wraps(handle)
     def standing_handle(self: Any, request: Any) -> Any:
-        response = stood_in(request)
-        return handle(self, request) if response is None else response
+        return handle(self, request) if permitted(request) else stood_in(request, request.read())
 
     @functools.wraps(handle_async)
     async def standing_handle_async(self: Any, request: Any) -> Any:
-        response = stood_in(request)
-        return await handle_async(self, request) if response is None else response
+        if permitted(request):
+            return await handle_async(self, request)
+        return stood_in(request, await request.aread())
 
     httpx.HTTPTransport.handle_request = standing_handle
     httpx.AsyncHTTPTransport.handle_async_request = standing_handle_async
@@ -221,21 +258,22 @@ def _patch_aiohttp(aiohttp: ModuleType) -> None:
     create = aiohttp.TCPConnector._create_connection
 
     class AnsweringTransport(Transport):
-        """Feeds the answer to aiohttp's protocol as soon as the head of the request is written."""
+        """Feeds the answer to aiohttp's protocol as soon as the request is written."""
 
         def __init__(self, protocol: Any, request: Any, loop: Any) -> None:
             super().__init__()
             self._protocol, self._request, self._loop = protocol, request, loop
-            self._head = bytearray()
+            self._sent = bytearray()
             self._answered = self._closing = False
 
         def write(self, data: Any) -> None:
-            self._head += bytes(data)
-            if not self._answered and b"\r\n\r\n" in self._head:
+            if len(self._sent) < LONGEST_REQUEST:
+                self._sent += bytes(data)
+            if not self._answered and _complete(self._sent):
                 self._answered = True
-                method, target = _request_line(self._head)
+                method, target, headers, body = _parsed(self._sent)
                 url = self._request.url
-                wire = _response(_ask(method, url.scheme, url.host, url.port, target))
+                wire = _response(_ask(method, url.scheme, url.host, url.port, target, headers, body))
                 self._loop.call_soon(self._protocol.data_received, wire)
 
         def is_closing(self) -> bool:

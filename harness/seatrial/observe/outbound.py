@@ -13,14 +13,16 @@
 | loopback, Unix sockets, `allow` | untouched |
 | a client written in C (libpq, libcurl, gRPC) | **not seen** |
 
-Answers are 200 `{}` as application/json unless a StandIn says otherwise. Mail: a try to reach a mail server is
+Answers are 200 `{}` as application/json unless a StandIn says otherwise; a discovery document of OpenID Connect is one
+that names its end points, so that a log-in can begin. A trial that plays a peer itself gives the answers with
+`responding`. Mail: a try to reach a mail server is
 refused and recorded with its host and port (25, 465, 587), the message is not looked at; a server on loopback is
 reached. libpq opens its sockets itself, so databases are confined by `observe.connections`, not here.
 """
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -31,7 +33,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from seatrial.model.evidence import OutboundCall
-from seatrial.observe import threads
+from seatrial.observe import openid, threads
 from seatrial.observe.addresses import is_loopback, plain_host
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -47,6 +49,18 @@ class StandIn:
     status: int = 200
     json: Any = field(default_factory=dict)
     """None: no body at all, as for services that speak XML (S3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request that the app meant to send."""
+
+    method: str
+    url: str
+    """Absolute, with its query and without the port that is the scheme's own."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """By lower-case name."""
+    body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +96,12 @@ class _Calls(list[OutboundCall]):
             self.outer.keep(call)
 
 
+Responder = Callable[[Request], Answer | None]
+"""A peer that a trial plays. None: not its business, the stand-ins answer."""
+
 _policy: _Policy | None = None
+_responder: Responder | None = None
+_claimed: set[tuple[str, int | None]] = set()
 _calls: ContextVar[_Calls | None] = ContextVar("seatrial_outbound_calls", default=None)
 _strays: deque[OutboundCall] = deque(maxlen=STRAY_CALLS_KEPT)
 
@@ -110,6 +129,25 @@ def uninstall() -> None:
 
 
 @contextmanager
+def responding(responder: Responder) -> Iterator[None]:
+    """Let `responder` answer first, in every thread."""
+    global _responder, _claimed
+    before = _responder, _claimed
+    _responder, _claimed = responder, set()
+    try:
+        yield
+    finally:
+        _responder, _claimed = before
+
+
+def claim(url: str) -> None:
+    """Answer the host and port of this URL as well where they are this machine's, while somebody is `responding`."""
+    parts = urlsplit(url)
+    if parts.hostname:
+        _claimed.add((plain_host(parts.hostname), parts.port or _DEFAULT_PORTS.get(parts.scheme)))
+
+
+@contextmanager
 def outbound_calls() -> Iterator[list[OutboundCall]]:
     """The calls that the block tries to make, its threads and tasks included. Nested scopes count in both."""
     calls = _Calls(_calls.get())
@@ -132,10 +170,11 @@ def stray_calls() -> tuple[OutboundCall, ...]:
 def is_permitted(host: str | bytes | None, port: int | str | None) -> bool:
     """Whether the app may talk to this host or address. True while nothing is installed."""
     policy = _policy
+    name, number = plain_host(host), _number(port)
+    if (name, number) in _claimed:
+        return False
     if policy is None or is_loopback(host):
         return True
-    name = plain_host(host)
-    number = _number(port)
     ways = {(name, None), (name, number)}
     return not ways.isdisjoint(policy.allowed) or not ways.isdisjoint(policy.resolved)
 
@@ -169,7 +208,7 @@ def refuse(host: str | bytes | None, port: int | str | None) -> str:
     )
 
 
-def answer(method: str, url: str) -> Answer:
+def answer(method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Answer:
     """Record an HTTP request that is not sent; what the stand-in answers. `url` is absolute."""
     parts = urlsplit(url)
     host = plain_host(parts.hostname)
@@ -181,8 +220,14 @@ def answer(method: str, url: str) -> Answer:
     shown_host = f"[{host}]" if ":" in host else host
     shown_port = "" if port is None or port == _DEFAULT_PORTS.get(parts.scheme) else f":{port}"
     plain_url = f"{parts.scheme}://{shown_host}{shown_port}{path}"
+    request = Request(method.upper(), f"{plain_url}?{parts.query}" if parts.query else plain_url, headers or {}, body)
+    if _responder is not None and (said := _responder(request)) is not None:
+        _record(OutboundCall(host, port, method.upper(), path, said.status))
+        return said
     stand_ins = _policy.stand_ins if _policy is not None else ()
-    chosen = next((s for s in stand_ins if fnmatchcase(plain_url, s.url)), StandIn(plain_url))
+    chosen = next((s for s in stand_ins if fnmatchcase(plain_url, s.url)), None) or StandIn(
+        plain_url, json=openid.document(plain_url) or {}
+    )
     # these have no body by definition; a client would wait for the next answer
     bodiless = chosen.json is None or chosen.status in (204, 304) or chosen.status < 200
     _record(OutboundCall(host, port, method.upper(), path, chosen.status))

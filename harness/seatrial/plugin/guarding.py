@@ -18,6 +18,7 @@ from seatrial.model.findings import Check, Finding
 from seatrial.model.growth import Growth
 from seatrial.model.inventory import ANONYMOUS, BUILT_IN_SKIP, Access, Inventory, Route
 from seatrial.model.markup import MarkupTrial
+from seatrial.model.oauth import OAuthTrial
 from seatrial.model.outcomes import Level, Outcome
 from seatrial.model.profiles import Profile
 from seatrial.model.rates import LimiterFacts, RateTrial, guards_accounts
@@ -40,7 +41,8 @@ class Aim:
     identity: str = ANONYMOUS
     blueprint: str = ""
     members: tuple[tuple[Route, str], ...] = ()
-    """Of a blueprint (or of the app outside of blueprints): its routes, and who asks for each. Of a log-in: by whom."""
+    """Of a blueprint (or of the app outside of blueprints): its routes, and who asks for each. Of a log-in: by whom.
+    Of one with a provider: where it begins, and where those with others do."""
 
     @property
     def subject(self) -> str:
@@ -152,6 +154,31 @@ def addressed(inventory: Inventory) -> Iterable[Aim]:
     for route in _requestable(inventory, safe=False):
         if not route.safe and guards_accounts(route):
             yield Aim(route)
+
+
+def oauth_starts(inventory: Inventory) -> Iterable[Aim]:
+    """Every route that begins a log-in with a provider; the whole app where there is none."""
+    yield from [Aim(start, members=_log_in(inventory, start)) for start in _starts(inventory)] or [Aim()]
+
+
+def oauth_callbacks(inventory: Inventory) -> Iterable[Aim]:
+    """What such a log-in comes back to, each once; where that is not known, its beginning."""
+    found: dict[str, Aim] = {}
+    for start in _starts(inventory):
+        callback = inventory.callback_of(start)
+        found.setdefault(callback.key, Aim(callback, members=_log_in(inventory, start)))
+    yield from list(found.values()) or [Aim()]
+
+
+def _starts(inventory: Inventory) -> list[Route]:
+    return [route for route in _requestable(inventory, safe=False) if route.oauth is not None]
+
+
+def _log_in(inventory: Inventory, start: Route) -> tuple[tuple[Route, str], ...]:
+    """Where the log-in begins, then those with other providers: they come back elsewhere."""
+    assert start.oauth is not None
+    others = [s for s in _starts(inventory) if s.oauth is not None and s.oauth.callback != start.oauth.callback]
+    return tuple((route, ANONYMOUS) for route in (start, *others))
 
 
 def whole_app(_: Inventory) -> Iterable[Aim]:
@@ -332,6 +359,14 @@ class Trial:
     def limiter(self) -> LimiterFacts:
         """Where the app counts."""
         return self._pilot().limiter(self._profile)
+
+    def oauth(self) -> OAuthTrial:
+        """The log-in with a provider that begins here or comes back here, with everything that can be wrong with it."""
+        if self.aim.route is None:
+            library = next((p.library for p in self.facts().protections if p.name == "oauth"), "")
+            return OAuthTrial(library=library)
+        start, *others = (route for route, _ in self.aim.members)
+        return replace(self._pilot().oauth(start, others, self._profile), callback=self.aim.route)
 
     def facts(self) -> AppFacts:
         """What was really on in the guard's profile."""

@@ -1,6 +1,6 @@
 """The rules: pure functions from evidence to judgements, one module per family."""
 
-from seatrial.rules import cfg, cke, csr, eager, err, growth, hdr, red, rtl, ses, sql, tst
+from seatrial.rules import cfg, cke, csr, eager, err, growth, hdr, oau, red, rtl, ses, sql, tst
 from seatrial.rules.registry import find, registered, rule
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "find",
     "growth",
     "hdr",
+    "oau",
     "red",
     "registered",
     "rtl",

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from werkzeug.routing import Rule
 
 from seatrial.model.inventory import Route
+from seatrial.target import protections
 
 if TYPE_CHECKING:
     from seatrial.target.target import Target
@@ -19,6 +20,8 @@ VALUES_PER_ARGUMENT = 4
 TRIES_PER_ROUTE = 8
 _KEYS = frozenset({"id", "pk", "identifier", "uuid"})
 _ATTRIBUTES = frozenset({"slug", "code", "key", "name", "number", "sku", "username", "email", "handle", "title"})
+# Where the argument of a log-in route says which provider.
+_OAUTH = re.compile(r"(log-?in|sign-?in|auth|connect|callback|sso).*<(string:)?(name|provider|client|service|idp)>")
 # So that a rule is at least requested (and may answer 404) when nothing fits.
 _DEFAULTS = {
     "int": 1,
@@ -84,6 +87,8 @@ class Samples:
         if converter.startswith("any("):
             return [item.strip(" '\"") for item in converter[4:-1].split(",")]
         values: list[Any] = []
+        if _OAUTH.search(route.rule):
+            values += protections.oauth_clients(self.target.app)
         for table, column in self._columns(route, name):
             for value in self._rows(table, column):
                 if value not in values:

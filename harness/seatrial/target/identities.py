@@ -61,7 +61,8 @@ def log_in(target: Target, name: str) -> LoggedIn:
         how = "form"
     else:
         how = "injected"
-    proof = _proof(target, client, identity.proof, landing) if how != "injected" else ""
+    hint = landing if how == "form" else ""
+    proof = proof_of(target, client, identity.proof, hint) if how != "injected" else ""
     keys = session_keys(target, client) - before
     if proof or (how != "injected" and keys & {"_user_id", "user_id", "uid", "user"}):
         notes = [] if proof else [f"{name}: logged in by its session, but no page was found that only it may see"]
@@ -83,15 +84,20 @@ def log_in(target: Target, name: str) -> LoggedIn:
 
 
 def session_keys(target: Target, client: FlaskClient) -> frozenset[str]:
-    """Names in the client's session, as the app's own session interface reads it."""
+    """Names in the client's session."""
+    return frozenset(session_of(target, client))
+
+
+def session_of(target: Target, client: FlaskClient) -> dict[str, Any]:
+    """The client's session, as the app's own session interface reads it."""
     host = urlsplit(target.base_url).hostname or "localhost"
     cookie = "; ".join(f"{c.key}={c.value}" for c in (client._cookies or {}).values() if c._matches_request(host, "/"))
     try:
         with target.app.test_request_context("/", base_url=target.base_url, headers={"Cookie": cookie}) as context:
             session = target.app.session_interface.open_session(target.app, context.request)
-            return frozenset(session or ())
+            return dict(session or {})
     except Exception:  # a session store of the app's that cannot be read says nothing
-        return frozenset()
+        return {}
 
 
 def still_logged_in(target: Target, identity: str, reply: Reply) -> bool:
@@ -156,7 +162,7 @@ def _complaint(html: str) -> str:
     return f", saying “{' '.join(found.group(1).split())}”" if found else ""
 
 
-def _proof(target: Target, client: FlaskClient, given: str | None, hint: str) -> str:
+def proof_of(target: Target, client: FlaskClient, given: str | None, hint: str) -> str:
     """A page that this client sees and a stranger does not, or empty."""
     for path in _candidates(target, given, hint):
         if not 200 <= target.send(client, "GET", path).status < 300:
@@ -204,7 +210,7 @@ def _inject(target: Target, user_id: str | int | None, fields: dict[str, str]) -
                 session["_id"] = _session_identifier(target)
         except Exception:  # a session store that does not take our session: there is no fallback then
             return None
-        if proof := _proof(target, client, None, ""):
+        if proof := proof_of(target, client, None, ""):
             return LoggedIn(client, "injected", proof, keys=frozenset({"_user_id"}))
     return None
 

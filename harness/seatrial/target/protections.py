@@ -27,6 +27,8 @@ from seatrial.target.living import living
 # What the sweep profile takes out of the way: limits would stop the sweep, tokens would stop unsafe requests.
 SWEEP_CONFIG = {"RATELIMIT_ENABLED": False, "WTF_CSRF_ENABLED": False}
 
+_OAUTH = "authlib.integrations.flask_client"
+
 # Wrappers of one view that are looked at.
 _LAYERS = 200
 
@@ -106,8 +108,44 @@ def _headers(app: Flask) -> Iterator[Protection]:
 
 
 def _oauth(app: Flask) -> Iterator[Protection]:
-    if "authlib.integrations.flask_client" in app.extensions:
+    if _OAUTH in app.extensions:
         yield Protection("oauth", _library("Authlib"), True)
+
+
+def oauth_library(app: Flask) -> str:
+    """The library that the app registers providers with, or empty."""
+    return _library("Authlib") if _OAUTH in app.extensions else ""
+
+
+def oauth_state_key(client: str, state: str) -> str:
+    """Where Authlib keeps in the session what belongs to a log-in that was begun."""
+    return f"_state_{client}_{state}"
+
+
+def oauth_clients(app: Flask) -> dict[str, dict[str, Any]]:
+    """What was registered with Authlib about each provider, by the name of its client: URLs, issuer, algorithms.
+
+    As registered: what a client has learnt from the provider since, it keeps beside that.
+    """
+    registry: Any = app.extensions.get(_OAUTH)
+    found: dict[str, dict[str, Any]] = {}
+    for name in getattr(registry, "_registry", ()):
+        with contextlib.suppress(Exception):  # a registration that was never completed
+            used = registry._clients.pop(name, None)
+            try:
+                found[name] = dict(registry.create_client(name).server_metadata)
+            finally:
+                if used is not None:
+                    registry._clients[name] = used
+    return found
+
+
+def forget_oauth(app: Flask, registered: Mapping[str, Mapping[str, Any]]) -> None:
+    """Let the clients of Authlib ask their providers again for discovery document and keys."""
+    clients = getattr(app.extensions.get(_OAUTH), "_clients", {})
+    for name, known in registered.items():
+        if name in clients:
+            clients[name].server_metadata = dict(known)
 
 
 def apply_sweep(app: Flask, kept: Mapping[str, Any]) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
 
+from seatrial.config.settings import OAuth
 from seatrial.model.evidence import AppFacts
-from seatrial.model.inventory import ANONYMOUS, Access, Route
+from seatrial.model.inventory import ANONYMOUS, Access, OAuthStart, Route
 
 if TYPE_CHECKING:
     from seatrial.target import Target
+    from seatrial.target.target import Reply
 
 
 def prepare(target: Target) -> list[str]:
@@ -82,8 +85,30 @@ def probe(target: Target, route: Route, known: tuple[str, tuple[str, ...]] | Non
         if answers and answers != route.endpoint:
             return replace(route, shadowed_by=answers)
         if route.method == "GET":
-            route = replace(route, access=_access(target, route))
+            reply = target.send(target.new_client(), "GET", route.path)
+            route = replace(route, access=_access(target, route, reply), oauth=start_of(target, route, reply))
+        elif route.path == _configured(target).login:
+            route = replace(route, oauth=start_of(target, route, None))
     return route
+
+
+def start_of(target: Target, route: Route, reply: Reply | None) -> OAuthStart | None:
+    """Whether a route begins a log-in with a provider, by where it sends a stranger or by the configuration."""
+    from seatrial.target.routes import answering
+
+    location = urlsplit(reply.header("Location") if reply is not None and 300 <= reply.status < 400 else "")
+    query = parse_qs(location.query)
+    named = _configured(target)
+    if not ({"response_type", "client_id", "redirect_uri"} <= query.keys()):
+        posted = any(r.method == "POST" and r.rule == route.rule for r in target.routes())
+        if route.path != named.login or (route.method == "GET" and posted):
+            return None  # a page with a button on it: the POST begins
+    callback = named.callback or urlsplit(query.get("redirect_uri", [""])[0]).path
+    return OAuthStart(callback, answering(target, "GET", callback) or answering(target, "POST", callback))
+
+
+def _configured(target: Target) -> OAuth:
+    return target.settings.oauth or OAuth()
 
 
 def first_path(target: Target, route: Route) -> Route:
@@ -110,9 +135,8 @@ def _resolve(target: Target, route: Route) -> tuple[str, tuple[str, ...]]:
     return (best[1], best[2]) if best else ("", tuple(name for name, _ in route.arguments))
 
 
-def _access(target: Target, route: Route) -> Access:
+def _access(target: Target, route: Route, reply: Reply) -> Access:
     """Whether a stranger is let in, by the shape of the answer."""
-    reply = target.send(target.new_client(), "GET", route.path)
     if 200 <= reply.status < 300:
         target.public_path = target.public_path or route.path
         return Access.PUBLIC

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -16,11 +16,12 @@ from seatrial.model.evidence import AppFacts, Exchange, Kind
 from seatrial.model.growth import Growth
 from seatrial.model.inventory import ANONYMOUS, Inventory, Route
 from seatrial.model.markup import Mark, MarkupTrial, Shown
+from seatrial.model.oauth import OAuthTrial
 from seatrial.model.profiles import Profile
 from seatrial.model.rates import LimiterFacts, RateTrial, guards_accounts
 from seatrial.model.redirects import HostTrial, RedirectTrial
 from seatrial.model.sessions import LogIn, LogOut
-from seatrial.trials import csrf, discovery, errors, growth, hosts, markup, redirects, responses, sessions, sweep
+from seatrial.trials import csrf, discovery, errors, growth, hosts, markup, oauth, redirects, responses, sessions, sweep
 from seatrial.trials import limits as rates
 from seatrial.trials.sweep import Visit
 
@@ -79,12 +80,18 @@ def prepare(run: Run, *profiles: Profile) -> Inventory:
     )
 
 
-def _without_route(settings: Settings, routes: Iterable[Route]) -> list[str]:
+def _without_route(settings: Settings, routes: Collection[Route]) -> list[str]:
     served = {f"{route.method} {route.rule}" for route in routes}
+    login = settings.oauth.login if settings.oauth is not None else None
+    lost = login is not None and not any(route.oauth is not None for route in routes)
     return [
-        f"{growing.route} is no route of the app: correct it under [[tool.seatrial.growth]]; seatrial routes lists them"
-        for growing in settings.growth
-        if growing.route not in served
+        *(
+            f"{growing.route} is no route of the app: correct it under [[tool.seatrial.growth]]; "
+            f"seatrial routes lists them"
+            for growing in settings.growth
+            if growing.route not in served
+        ),
+        *([f"{login} is no route of the app: correct login under [tool.seatrial.oauth]"] if lost else []),
     ]
 
 
@@ -95,6 +102,7 @@ class Pilot:
         self.run = run
         self._visits: dict[tuple[Profile, str, str], Visit] = {}
         self._looks: dict[tuple[Profile, str, str], Exchange] = {}
+        self._logins: dict[tuple[Profile, str], OAuthTrial] = {}
         self._facts: dict[Profile, AppFacts] = {}
         self._banned: dict[Profile, InconclusiveError] = {}
         self._markup: dict[str, MarkupTrial] | None = None
@@ -332,6 +340,21 @@ class Pilot:
         if found.wrote:
             self._dirty.add(profile)
         return found
+
+    def oauth(self, start: Route, others: Sequence[Route], profile: Profile = Profile.PROTECTION) -> OAuthTrial:
+        """A log-in with a provider, once; the database is put back afterwards where it wrote."""
+        key = (profile, start.key)
+        if key not in self._logins:
+            self._clean(profile)
+            limit = self._rates_deadline
+            try:
+                found = self._checked(profile, lambda: self.run.call(profile, oauth.drive, limit, start, tuple(others)))
+            except (HostEnded, HostHung) as error:
+                found = OAuthTrial(start, failure=str(error))
+            if found.wrote:
+                self._dirty.add(profile)
+            self._logins[key] = found
+        return self._logins[key]
 
     def limiter(self, profile: Profile = Profile.PROTECTION) -> LimiterFacts:
         """Where the app counts."""
