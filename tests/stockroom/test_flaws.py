@@ -14,6 +14,7 @@ CODES = {rule.code for rule in registered() if not rule.passive}
 WAITING = "(seen once the limiter is on)"
 LEVELS = ("block", "warn", "info")
 LIMITER = "config RATELIMIT_ENABLED"
+LIMITS = ("--only", "RTL", "--skip", "ruff,mypy,bandit,pytest")
 EVERY = {"every judged route": 20, "every blueprint": 10}
 """How many must have been judged at least for the word to mean something."""
 REPAIRS = tomllib.loads((EXAMPLE / "repairs.toml").read_text())["repair"]
@@ -64,10 +65,8 @@ def waiting() -> set[tuple[str, str]]:
     return {(code, subject) for code, subject, _, flaw in rows if flaw.endswith(WAITING) and code in CODES}
 
 
-def test_flaws_lists_exactly_what_the_limits_show_once_they_are_on(tmp_path: Path) -> None:
-    [repair] = [repair for repair in REPAIRS if repair["subject"] == LIMITER]
-    tools = ("--only", "RTL", "--skip", "ruff,mypy,bandit,pytest")
-    found = found_at(check(applied(repair, tmp_path), "--config", "legacy.toml", *tools, expected=(1,)), *LEVELS)
+def test_flaws_lists_exactly_what_the_limits_show_once_they_are_on(limited: dict[str, Any]) -> None:
+    found = found_at(limited, *LEVELS)
     assert sorted(found - waiting()) == []
     assert sorted(waiting() - found) == []
 
@@ -105,23 +104,53 @@ def test_what_is_not_proved_on_the_hardened_app_was_reviewed(hardened: dict[str,
     assert sorted(reviewed - found) == []
 
 
-def applied(repair: dict[str, Any], folder: Path) -> Path:
+def applied(repair: dict[str, Any], folder: Path, *more: dict[str, Any]) -> Path:
     root = copy_to(folder / "stockroom")
-    file = root / repair["file"]
-    text = file.read_text()
-    assert text.count(repair["old"]) == 1, f"{repair['rule']}: the text to replace must be unique in {file.name}"
-    file.write_text(text.replace(repair["old"], repair["new"]))
+    for each in (*more, repair):
+        file = root / each["file"]
+        text = file.read_text()
+        for old, new in zip(several(each["old"]), several(each["new"]), strict=True):
+            assert text.count(old) == 1, f"{each['rule']}: the text to replace must be unique in {file.name}"
+            text = text.replace(old, new)
+        file.write_text(text)
     return root
+
+
+def several(texts: str | list[str]) -> list[str]:
+    return [texts] if isinstance(texts, str) else texts
+
+
+def test_all_repairs_can_be_applied_together(tmp_path: Path) -> None:
+    *more, last = REPAIRS
+    root = applied(last, tmp_path, *more)
+    for file in {repair["file"] for repair in REPAIRS if repair["file"].endswith(".py")}:
+        compile((root / file).read_text(), file, "exec")
+
+
+@pytest.fixture(scope="module")
+def limited(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The legacy app with its limiter on: what the rules of limits say."""
+    root = applied(limiter_on(), tmp_path_factory.mktemp("limited"))
+    return check(root, "--config", "legacy.toml", *LIMITS, expected=(1,))
+
+
+def limiter_on() -> dict[str, Any]:
+    [repair] = [repair for repair in REPAIRS if repair["subject"] == LIMITER]
+    return repair
 
 
 @pytest.mark.matrix
 @pytest.mark.parametrize("repair", REPAIRS, ids=[f"{r['rule']} {r['subject']}" for r in REPAIRS])
 def test_a_repair_removes_its_finding_and_no_other(
-    repair: dict[str, Any], legacy: dict[str, Any], tmp_path: Path
+    repair: dict[str, Any], request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     if repair["rule"] not in CODES and not repair["rule"].startswith(TOOLS):
         pytest.skip(f"{repair['rule']} is no rule of this release")
-    repaired = check(applied(repair, tmp_path), "--config", "legacy.toml", "--skip", "mypy", expected=(1,))
+    if repair["rule"].startswith("RTL"):  # judged once the limiter is on
+        legacy, root, options = request.getfixturevalue("limited"), applied(repair, tmp_path, limiter_on()), LIMITS
+    else:
+        legacy, root, options = request.getfixturevalue("legacy"), applied(repair, tmp_path), ("--skip", "mypy")
+    repaired = check(root, "--config", "legacy.toml", *options, expected=(0, 1))
     before, after = fingerprints(legacy), fingerprints(repaired)
     gone = {(rule, subject) for rule, subject, _ in before - after}
     if repair["subject"] in EVERY:
@@ -130,8 +159,11 @@ def test_a_repair_removes_its_finding_and_no_other(
         assert len({subject for rule, subject, _ in after if rule == repair["rule"]}) <= 1
     else:
         seen = CODES.intersection(repair.get("also", ())) | {repair["rule"]}
-        assert gone == {(rule, repair["subject"]) for rule in seen}
-    shown = waiting() if repair["subject"] == LIMITER else set()
+        with_it = {(rule, subject) for rule, subject in repair.get("with_it", ()) if rule in CODES}
+        assert gone == {(rule, repair["subject"]) for rule in seen} | with_it
+    shown = (
+        waiting() if repair["subject"] == LIMITER else {(rule, subject) for rule, subject in repair.get("shows", ())}
+    )
     assert {(rule, subject) for rule, subject, _ in after - before} == shown
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from stockroom.runs import check, copy_to
-from stockroom.test_flaws import LIMITER, REPAIRS, applied
+from stockroom.test_flaws import applied, limiter_on
 
 from seatrial.rules import registered
 
@@ -36,8 +36,7 @@ def test_one_of_each_family(family: str, legacy: tuple[Path, dict[str, Any]]) ->
 
 @pytest.mark.matrix
 def test_a_limit_once_it_is_on(tmp_path: Path) -> None:
-    [repair] = [repair for repair in REPAIRS if repair["subject"] == LIMITER]
-    root = applied(repair, tmp_path)
+    root = applied(limiter_on(), tmp_path)
     result = check(root, "--config", "legacy.toml", "--only", "RTL003", *NO_TOOLS, expected=(1,))
     out = shown(root, result["findings"][0])
     assert "429; the body of the view was not entered" in out

@@ -3,7 +3,6 @@ it imports nothing but pytest, and everything else only when an option, a marker
 
 from __future__ import annotations
 
-import argparse
 import os
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
@@ -33,8 +32,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     add("--seatrial-config", metavar="FILE", help="configuration file (default: pyproject.toml or seatrial.toml)")
     add("--seatrial-only", metavar="CODES", help="only guards of these rule families or codes, comma separated")
-    add("--seatrial-replay", metavar="FINGERPRINT", help=argparse.SUPPRESS)
-    add("--seatrial-subject", metavar="SUBJECT", help=argparse.SUPPRESS)
+    add(
+        "--seatrial-replay",
+        metavar="FINGERPRINT",
+        help="only guards that can find this again, until one does (used by `seatrial check --replay`)",
+    )
+    add(
+        "--seatrial-subject", metavar="SUBJECT", help="what it is about, where that is known (used by the same command)"
+    )
     add(
         "--seatrial-stream",
         metavar="FD",
