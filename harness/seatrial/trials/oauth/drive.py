@@ -101,7 +101,7 @@ class Driver:
                 landing = self.flows.land(HAPPY)
                 self.proof = proof_of(self.target, landing.client, landing.before, landing.reply)
                 if self.proof:
-                    self.provider.other = next(other for other in self.people if other is not person)
+                    self.provider.other = next(other for other in self.people if other["sub"] != person["sub"])
                     self.who = who(self._session(landing.client))
                     return landing, ""
                 why = why or self._unproved(landing)
