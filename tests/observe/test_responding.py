@@ -104,7 +104,8 @@ def test_afterwards_the_stand_ins_answer_again() -> None:
 def test_a_peer_of_this_machine_is_answered_where_it_is_named() -> None:
     with responding(lambda _: Answer(200, b"[]")):
         claim("http://localhost:1/realm")
-        assert urllib.request.urlopen("http://localhost:1/x").read() == b"[]"
+        with urllib.request.urlopen("http://localhost:1/x") as answer:
+            assert answer.read() == b"[]"
         assert not is_permitted("localhost", 1)
         assert is_permitted("localhost", 6379)  # the app's own redis
     assert is_permitted("localhost", 1)

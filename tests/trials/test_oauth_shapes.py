@@ -83,7 +83,7 @@ POSTED = """
             session["state"] = secrets.token_urlsafe()
             return redirect(f"{WHERE}/protocol/openid-connect/auth?" + urlencode({
                 "response_type": "code", "client_id": "shop", "scope": "openid", "state": session["state"],
-                "redirect_uri": "https://localhost/entered",
+                "redirect_uri": f"https://{request.host}/entered",
             }))
 
         @app.get("/entered")
@@ -137,6 +137,10 @@ def test_a_button_that_posts_and_a_provider_on_this_machine(tmp_path: Path) -> N
     assert trial.route is not None
     assert (trial.route.method, trial.route.rule) == ("POST", "/enter")
     assert trial.proof == "GET /account"
+    # the token goes along, so that it is not the defence against forged requests that refuses
+    assert [(host.header, host.status, host.followed) for host in trial.hosts] == [
+        ("Host", 302, True), ("X-Forwarded-Host", 302, False), ("Forwarded", 302, False),
+    ]  # fmt: skip
     let_in = {attempt.case for attempt in trial.attempts if attempt.logged_in}
     assert {"alg none", "exp in the past", "HS256 with the client's secret"} <= let_in
     assert not {"iss of another issuer", "state random"} & let_in

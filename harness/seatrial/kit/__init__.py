@@ -1,4 +1,4 @@
-"""What an app imports to pass: errors in one shape, requests that are validated, security headers, clean HTML.
+"""What an app imports to pass: errors in one shape, validated requests, security headers, log-in by OpenID, clean HTML.
 
     from seatrial.kit.errors import init_errors
     from seatrial.kit.headers import init_headers

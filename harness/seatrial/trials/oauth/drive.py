@@ -4,49 +4,30 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-from seatrial.model.errors import BrokenError
-from seatrial.model.inventory import OAuthStart, Route
+from seatrial.model.inventory import Route
 from seatrial.model.oauth import ERROR, STATE, Asked, Attempt, Host, OAuthTrial
 from seatrial.observe import openid, outbound
 from seatrial.trials.oauth import signing
-from seatrial.trials.oauth.cases import HAPPY, OTHER, SAME, Case, cases
+from seatrial.trials.oauth.cases import HAPPY, Case, cases
+from seatrial.trials.oauth.flows import Flows, Landing, NoFlow, said
 from seatrial.trials.oauth.people import Proof, people, proof_of, who
 from seatrial.trials.oauth.provider import METADATA, TOKEN, USERINFO, Flow, Provider
+from seatrial.trials.tokens import cookie_header
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
     from seatrial.target import Target
-    from seatrial.target.target import Reply
 
 SHARE = 0.8
 """Of the deadline of a trial."""
 FORGED = "seatrial-forged.example"
 PLANTED = "seatrial_planted"
 VERIFIER = range(43, 129)
-
-
-@dataclass(frozen=True, slots=True)
-class Landing:
-    """One log-in, up to the app's answer to the callback."""
-
-    client: FlaskClient
-    flow: Flow
-    reply: Reply
-    before: frozenset[str] = frozenset()
-    """Names in the session when the browser came back, of the happy flow."""
-
-
-class NoFlow(Exception):
-    """The log-in did not begin; the sentence says what came instead."""
-
-    def __init__(self, said: str, reply: Reply | None = None) -> None:
-        super().__init__(said)
-        self.reply = reply
 
 
 def drive(target: Target, route: Route, others: tuple[Route, ...] = ()) -> OAuthTrial:
@@ -75,23 +56,26 @@ class Driver:
         from seatrial.target import protections
 
         self.target, self.route, self.others = target, route, others
-        self.start = route.oauth or OAuthStart()
         self.registered = protections.oauth_clients(target.app)
         self.people = people(target)
         self.provider = Provider(self.people[0])
+        self.flows = Flows(target, route, others, self.provider, self.registered)
         self.proof = Proof()
         self.who: dict[str, str] = {}
         self.end = time.monotonic() + target.settings.deadlines.trial_s * SHARE
 
     def run(self, found: OAuthTrial) -> OAuthTrial:
         try:
-            first, reason = self.control()
+            return self._run(found)
         except NoFlow as error:
             return replace(found, reason=str(error))
+
+    def _run(self, found: OAuthTrial) -> OAuthTrial:
+        first, reason = self.control()
         if first is None:
             return replace(found, reason=reason)
         asked_for = set(self.provider.asked)
-        second = self.land(HAPPY)
+        second = self.flows.land(HAPPY)
         found = replace(
             found,
             library=self.library(first.flow, first.before),
@@ -101,29 +85,29 @@ class Driver:
         )
         planted, same_id = self.renewed()
         attempts = tuple(self.attempts(first.flow, asked_for, found.library))
-        closing = self.land(HAPPY)
+        closing = self.flows.land(HAPPY)
         if not self.proof.holds(self.target, closing.client):
-            reason = f"the happy flow logged in at first and no more after the cases: it {_said(closing.reply)}"
+            reason = f"the happy flow logged in at first and no more after the cases: it {said(closing.reply)}"
         return replace(found, attempts=attempts, planted=planted, same_id=same_id, reason=reason)
 
     # ------------------------------------------------------------------ the control
     def control(self) -> tuple[Landing | None, str]:
         """The happy flow, with everybody and every issuer that it may take, until somebody is logged in."""
-        said = ""
+        why = ""
         for person in self.people:
             self.provider.person = person
             for issuer in self.issuers():
                 self.provider.issuer = issuer
-                landing = self.land(HAPPY)
+                landing = self.flows.land(HAPPY)
                 self.proof = proof_of(self.target, landing.client, landing.before, landing.reply)
                 if self.proof:
-                    self.provider.other = next(other for other in self.people if other is not person)
+                    self.provider.other = next(other for other in self.people if other["sub"] != person["sub"])
                     self.who = who(self._session(landing.client))
                     return landing, ""
-                said = said or self._unproved(landing)
+                why = why or self._unproved(landing)
                 if METADATA in self.provider.asked or time.monotonic() > self.end:
                     break  # it knows its issuer from the document
-        return None, said
+        return None, why
 
     def issuers(self) -> list[str]:
         """Named, registered, asked about, or guessed from where the browser is sent."""
@@ -131,7 +115,7 @@ class Driver:
         if named:
             return [named]
         known = [str(data["issuer"]) for data in self.registered.values() if data.get("issuer")]
-        flow, _ = self.begin(self.target.new_client())
+        flow, _ = self.flows.begin(self.target.new_client())
         where = urlsplit(flow.asked["seatrial_location"])
         origin = f"{where.scheme}://{where.netloc}"
         parts = where.path.strip("/").split("/")
@@ -142,11 +126,11 @@ class Driver:
     def _unproved(self, landing: Landing) -> str:
         if TOKEN not in self.provider.asked:
             return (
-                f"the callback {_said(landing.reply)}, and no request to the token end point was seen (of a client "
+                f"the callback {said(landing.reply)}, and no request to the token end point was seen (of a client "
                 f"written in C none can be): name the path that takes the code as callback under [tool.seatrial.oauth]"
             )
         return (
-            f"the happy flow logged nobody in: the callback {_said(landing.reply)}; say under [tool.seatrial.oauth] "
+            f"the happy flow logged nobody in: the callback {said(landing.reply)}; say under [tool.seatrial.oauth] "
             f"who is let in (claims), what the app takes for the issuer (issuer), or which page shows it (proof)"
         )
 
@@ -164,7 +148,7 @@ class Driver:
         able |= {METADATA} if METADATA in asked_for else set()
         able |= {"client secret"} if self.provider.secret else set()
         able |= {"nonce"} if "nonce" in happy.asked else set()
-        able |= {"POST callback"} if self._takes_post(happy) else set()
+        able |= {"POST callback"} if self.flows.takes_post(happy) else set()
         old = bool(library) and version(library) < (1, 9)
         for case in cases():
             by_default = case.by_default or (case.once_by_default and old)
@@ -182,7 +166,7 @@ class Driver:
 
     def attempt(self, case: Case, attempt: Attempt) -> Attempt:
         try:
-            landing = self.land(case)
+            landing = self.flows.land(case)
         except NoFlow as error:
             reply = error.reply
             if reply is None or not case.at_the_start or METADATA not in self.provider.asked:
@@ -220,83 +204,6 @@ class Driver:
         text = landing.reply.text
         return next((name for name, value in secrets_.items() if len(value) > 7 and value in text), "")
 
-    # ------------------------------------------------------------------ one log-in
-    def land(self, case: Case, client: FlaskClient | None = None) -> Landing:
-        """Begin and come back. Raises NoFlow where it does not begin."""
-        from seatrial.target import protections
-        from seatrial.target.identities import session_keys
-
-        protections.forget_oauth(self.target.app, self.registered)
-        self.provider.play(case)
-        client = client or self.target.new_client()
-        flow, _ = self.begin(client)
-        sent = {"code": flow.code}
-        if "state" in flow.asked:
-            sent["state"] = flow.asked["state"]
-        arriving, path = client, self._callback(flow)
-        if case.browser != SAME:
-            arriving = self.target.new_client()
-            if case.browser == OTHER:
-                self.begin(arriving)
-        if case.other_provider:
-            path = next(other.oauth.callback for other in self.others if other.oauth is not None)
-        if case.again:
-            self.come_back(arriving, path, sent)
-            self.provider.asked.clear()
-        if case.after_error:
-            denied = {name: value for name, value in sent.items() if name != "code"}
-            self.come_back(arriving, path, {**denied, "error": "access_denied"})
-        before = session_keys(self.target, arriving) if case is HAPPY else frozenset()
-        post = case.post or flow.asked.get("response_mode") == "form_post"
-        reply = self.come_back(arriving, path, case.parameters(sent), post=post)
-        if (error := self.provider.error) is not None:
-            what = f"{type(error).__name__}: {error}"
-            raise BrokenError(f"the provider of the trial failed in the case {case.name!r} ({what})") from error
-        return Landing(arriving, flow, reply, before)
-
-    def begin(self, client: FlaskClient, route: Route | None = None, **options: Any) -> tuple[Flow, Reply]:
-        """The app sends the browser to the provider."""
-        route = route or self.route
-        if route.method != "GET":
-            options = {**options, **self._token(client)}
-        reply = self.target.send(client, route.method, route.path, **options)
-        location = reply.header("Location") if 300 <= reply.status < 400 else ""
-        if "client_id" not in parse_qs(urlsplit(location).query):
-            raise NoFlow(
-                f"{route.method} {route.path} {_said(reply)}, which leads to no provider: "
-                f"name the path that does as login under [tool.seatrial.oauth]",
-                reply,
-            )
-        outbound.claim(location)  # a provider may run on this machine in development
-        flow = self.provider.authorize(location)
-        flow.asked["seatrial_location"] = location
-        return flow, reply
-
-    def come_back(self, client: FlaskClient, path: str, sent: dict[str, str], *, post: bool = False) -> Reply:
-        if post:
-            return self.target.send(client, "POST", path, data=sent)
-        return self.target.send(client, "GET", path, query_string=sent)
-
-    def _callback(self, flow: Flow) -> str:
-        path = self.start.callback or urlsplit(flow.asked.get("redirect_uri", "")).path
-        if not path:
-            raise NoFlow("the app names no redirect_uri: name the path as callback under [tool.seatrial.oauth]")
-        return path
-
-    def _takes_post(self, flow: Flow) -> bool:
-        from seatrial.target.routes import answering
-
-        return bool(answering(self.target, "POST", self._callback(flow)))
-
-    def _token(self, client: FlaskClient) -> dict[str, Any]:
-        from seatrial.trials.tokens import HEADERS, token_of
-
-        token = token_of(self.target, client)
-        own = {"Origin": self.target.base_url, "Referer": f"{self.target.base_url}/"}
-        if token is None:
-            return {"headers": own}
-        return {"headers": own | dict.fromkeys(HEADERS, token.value), "data": {token.field: token.value}}
-
     def _session(self, client: FlaskClient) -> dict[str, Any]:
         from seatrial.target.identities import session_of
 
@@ -306,15 +213,19 @@ class Driver:
     def hosts(self) -> tuple[Host, ...]:
         """Whether redirect_uri follows what the client says of the host."""
         found = []
-        for header, options in (
-            ("Host", {"base_url": f"{self.target.scheme}://{FORGED}"}),
-            ("X-Forwarded-Host", {"headers": {"X-Forwarded-Host": FORGED}}),
-            ("Forwarded", {"headers": {"Forwarded": f"host={FORGED}"}}),
-        ):
-            if self.route.method != "GET" and header != "Host":
-                continue
+        forged = f"{self.target.scheme}://{FORGED}"
+        for header, value in (("Host", FORGED), ("X-Forwarded-Host", FORGED), ("Forwarded", f"host={FORGED}")):
             client = self.target.new_client()
-            reply = self.target.send(client, self.route.method, self.route.path, **options)
+            options: dict[str, Any] = {} if self.route.method == "GET" else self.flows.token(client)
+            headers = {**options.pop("headers", {}), header: value}
+            if header == "Host" and self.route.method != "GET":
+                # the session goes along, as the token belongs to it; a test client would keep it for the other host
+                headers |= cookie_header(self.target, client) | {"Origin": forged, "Referer": f"{forged}/"}
+                client = type(client)(self.target.app, self.target.app.response_class, use_cookies=False)
+            base_url = forged if header == "Host" else None
+            reply = self.target.send(
+                client, self.route.method, self.route.path, base_url=base_url, headers=headers, **options
+            )
             query = parse_qs(urlsplit(reply.header("Location")).query)
             followed = urlsplit(query.get("redirect_uri", [""])[0]).hostname == FORGED
             found.append(Host(header, reply.status, followed))
@@ -334,7 +245,7 @@ class Driver:
         before = self._session_cookie(client)
         if PLANTED not in self._session(client):
             return None, False
-        landing = self.land(HAPPY, client)
+        landing = self.flows.land(HAPPY, client)
         if not self.proof.holds(self.target, landing.client):
             return None, False
         by_server = not isinstance(self.target.app.session_interface, SecureCookieSessionInterface)
@@ -380,11 +291,3 @@ def _verifier(challenge: str, method: str, verifier: str) -> str:
 def version(library: str) -> tuple[int, ...]:
     """Of `Authlib 1.9.10`, as numbers."""
     return tuple(int(part) for part in library.rpartition(" ")[2].split(".")[:2] if part.isdecimal())
-
-
-def _said(reply: Reply) -> str:
-    if reply.failure:
-        return reply.failure
-    where = f" to {urlsplit(reply.header('Location')).path or '/'}" if 300 <= reply.status < 400 else ""
-    raised = f" ({reply.raised.type})" if reply.raised is not None and reply.status >= 500 else ""
-    return f"answered {reply.status}{where}{raised}"

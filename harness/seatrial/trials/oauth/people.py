@@ -25,7 +25,8 @@ def people(target: Target) -> list[dict[str, Any]]:
     given = target.settings.oauth.claims if target.settings.oauth is not None else {}
     addresses = [str(given["email"])] if "email" in given else [*_seeded(target), NEWCOMER]
     found = [_claims(number, address, given) for number, address in enumerate(addresses, 1)]
-    return found if len(found) > 1 else [*found, _claims(2, NEWCOMER, {})]
+    # there must be somebody else for userinfo to speak of, whatever the claims that are given
+    return found if len({person["sub"] for person in found}) > 1 else [*found, _claims(0, NEWCOMER, {})]
 
 
 def _claims(number: int, address: str, given: Mapping[str, Any]) -> dict[str, Any]:
