@@ -40,12 +40,21 @@ def test_judging(
     words: list[str],
 ) -> None:
     present = dict.fromkeys(recorder.PEERS, 30.0) if peers is None else peers
-    core = {name: [value] * 3 for name, value in {"seatrial": ours, "empty pair": 15.0, **present}.items()}
+    known = {"no listener": 13.0, "seatrial": ours, "empty pair": 15.0, **present}
+    core = {name: [value] * 3 for name, value in known.items()}
     assert recorder.judge({"core": core}, {}, strict) == code
     said = capsys.readouterr().out
     for word in words:
         assert word in said
     assert ("NOT PROVED" in said) is (peers is not None)
+
+
+def test_limits_grow_on_a_slower_machine(recorder: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    core = {name: [value] * 3 for name, value in {"no listener": 27.2, "seatrial": 37.0, "empty pair": 30.0}.items()}
+    assert recorder.judge({"core": core}, {}, False) == 0
+    said = capsys.readouterr().out
+    assert "limits × 2.00" in said
+    assert "held  ours − empty pair: +7.0 µs, limit +8.0 µs" in said
 
 
 def test_a_short_run(recorder: ModuleType, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

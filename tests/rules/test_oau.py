@@ -7,7 +7,7 @@ import pytest
 
 from seatrial.model.findings import Judgement
 from seatrial.model.inventory import Inventory, OAuthStart, Route
-from seatrial.model.oauth import ERROR, STATE, TOKEN, Asked, Attempt, Host, OAuthTrial
+from seatrial.model.oauth import ERROR, STATE, TOKEN, Attempt, Authorization, Host, OAuthTrial
 from seatrial.model.outcomes import Level, Outcome
 from seatrial.plugin.guarding import oauth_callbacks, oauth_starts
 from seatrial.rules import oau
@@ -18,7 +18,7 @@ SOUND = OAuthTrial(
     START,
     CALLBACK,
     proof="GET /account",
-    asked=Asked("S256", state=True, openid=True, nonce=True),
+    authorization=Authorization("S256", state=True, openid=True, nonce=True),
     attempts=(Attempt("state absent", STATE, "RFC", status=400),),
     hosts=(Host("Host", 400, False),),
     planted=False,
@@ -65,7 +65,7 @@ def test_without_its_control_nothing_passes(trial: OAuthTrial, said: str) -> Non
 
 
 def test_plain_oauth_has_no_id_token() -> None:
-    trial = replace(SOUND, asked=Asked("S256", state=True))
+    trial = replace(SOUND, authorization=Authorization("S256", state=True))
     assert oau.nonce_not_checked(trial).outcome is Outcome.SKIPPED
     assert oau.token_not_validated(trial).outcome is Outcome.SKIPPED
     assert oau.state_not_bound(trial).outcome is Outcome.PASS

@@ -2,14 +2,17 @@
 
 from dataclasses import dataclass
 
-from seatrial.model.inventory import Route
+from seatrial.model.inventory import ANONYMOUS, Route
+from seatrial.model.requests import Request, Sent
 
+FORGED_HOST = "seatrial-forged.example"
+"""A host that is nobody's (RFC 2606)."""
 STATE, NONCE, TOKEN, ERROR = "state", "nonce", "token", "error"
 """What a case is about: the browser's own flow, this very log-in, the ID token, an answer that is an error."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Authorization:
     """What the app asked the provider for, in two log-ins of two browsers."""
 
     challenge: str = ""
@@ -53,6 +56,19 @@ class Attempt:
     def crashed(self) -> bool:
         return self.status >= 500
 
+    def request(self, callback: Route) -> Request:
+        """The request that came back from the provider. Code and state are new each time: a provider gives them."""
+        said = ["logged in"] if self.logged_in else []
+        said += [f"the answer shows {self.leaked}"] if self.leaked else []
+        return Request(
+            callback.method,
+            f"{callback.path or callback.rule}?code=<from the provider>&state=<from the browser's own log-in>",
+            ANONYMOUS,
+            case=self.case,
+            status=self.status or None,
+            said=" and ".join(said),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Host:
@@ -62,6 +78,13 @@ class Host:
     status: int
     followed: bool
     """The redirect_uri pointed to the forged host."""
+
+    def request(self, start: Route) -> Request:
+        value = f"host={FORGED_HOST}" if self.header == "Forwarded" else FORGED_HOST
+        sent = Sent(((self.header, value),))
+        said = "the redirect_uri follows it" if self.followed else "the redirect_uri stays"
+        path = start.path or start.rule
+        return Request(start.method, path, ANONYMOUS, sent, "a forged host", self.status or None, said=said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +100,7 @@ class OAuthTrial:
     """How somebody who is logged in was told from a stranger (`GET /account`, `the session has user_id`)."""
     reason: str = ""
     """Why the happy flow, before or after all others, logged nobody in; or empty."""
-    asked: Asked | None = None
+    authorization: Authorization | None = None
     """None: the log-in did not even begin."""
     attempts: tuple[Attempt, ...] = ()
     hosts: tuple[Host, ...] = ()
@@ -88,6 +111,13 @@ class OAuthTrial:
     failure: str = ""
     """The host hung or ended."""
     wrote: bool = False
+
+    @property
+    def asked(self) -> tuple[Request, ...]:
+        """Where the log-in begins."""
+        if self.route is None:
+            return ()
+        return (Request(self.route.method, self.route.path or self.route.rule, ANONYMOUS, case="a log-in begins"),)
 
     def about(self, *topics: str) -> tuple[Attempt, ...]:
         return tuple(attempt for attempt in self.attempts if attempt.about in topics)

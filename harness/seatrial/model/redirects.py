@@ -1,11 +1,19 @@
 """Evidence of redirects: where the parameters of a route, and the Host of a request, lead to. Plain, picklable data."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from urllib.parse import quote
 
 from seatrial.model.evidence import Exchange
+from seatrial.model.requests import NOTHING, Request, Sent
 
 FOREIGN = "seatrial-foreign.example"
 """A host that is nobody's (RFC 2606): what leads there was made by the trial."""
+FORGED = {
+    "Host": FOREIGN,
+    "X-Forwarded-Host": FOREIGN,
+    "Forwarded": f"for=203.0.113.77;host={FOREIGN};proto=https",
+}
+"""Headers that an app, or a proxy middleware in it, may take its own host from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +41,21 @@ class Parameter:
     """`query` or `form`."""
     landings: tuple[Landing, ...] = ()
     """The local target first; the last one is the first that led away, if one did."""
+
+    def request(self, landing: Landing, answer: Exchange) -> Request:
+        """One value, sent as the trial did."""
+        path, _, _ = answer.path.partition("?")
+        pair = f"{quote(self.name)}={quote(landing.value, safe='')}"
+        leads = f"leads to {landing.leads_to}" if landing.leads_to else ""
+        return Request(
+            answer.marks.get("method", answer.route.method),
+            f"{path}?{pair}" if self.where == "query" else path,
+            answer.identity,
+            Sent(body=f"{pair}&<the rest of the form>") if self.where == "form" else NOTHING,
+            landing.payload,
+            landing.status,
+            said=leads,
+        )
 
     @property
     def away(self) -> Landing | None:
@@ -87,3 +110,15 @@ class HostTrial:
     @property
     def subject(self) -> str:
         return self.answer.subject
+
+    @property
+    def asked(self) -> tuple[Request, ...]:
+        """The same request under each forged host."""
+        [own] = self.answer.asked
+        found = []
+        for forgery in self.forgeries:
+            headers = (*own.sent.headers, (forgery.header, FORGED[forgery.header]))
+            said = f"followed by {' and '.join(forgery.follows)}" if forgery.follows else ""
+            sent = Sent(headers, own.sent.body)
+            found.append(replace(own, sent=sent, case="a forged host", status=forgery.status or None, said=said))
+        return tuple(found)

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from seatrial.model.inventory import ANONYMOUS, Route
+from seatrial.model.requests import Request, Sent
 
 _LEAVES = re.compile(r"(?<![a-z])(log|sign)[-_]?(out|off)(?![a-z])", re.IGNORECASE)
 _ENTERS = re.compile(r"(?<![a-z])(log|sign)[-_]?(in|on)(?![a-z])", re.IGNORECASE)
@@ -54,6 +55,27 @@ class LogIn:
         return self.route.subject(ANONYMOUS)
 
     @property
+    def asked(self) -> tuple[Request, ...]:
+        """The log-in in a browser that has a session already, and what the cookies from before it open."""
+        path = self.route.path or self.route.rule
+        planted = Sent((("Cookie", "<the session cookie of a stranger>"),), "<the log-in form, filled in>")
+        found = [Request(self.route.method, path, ANONYMOUS, planted, "a log-in with a session from before")]
+        if self.old_cookie:
+            found.append(self._page(self.old_cookie, "a copy of the cookies from before the log-in"))
+        if self.survived:
+            found.append(self._page(self.answered, "", f"still in the session: {', '.join(self.survived)}"))
+        if self.old_token_enters:
+            method, _, rule = self.token_route.partition(" ")
+            token = Sent(body=f"<the CSRF token that {self.token} showed before the log-in>")
+            case = "the token from before the log-in"
+            found.append(Request(method, rule, self.identity, token, case, entered=True))
+        return tuple(found)
+
+    def _page(self, status: int, case: str, said: str = "") -> Request:
+        method, _, path = self.proof.partition(" ")
+        return Request(method, path, self.identity, case=case, status=status or None, said=said)
+
+    @property
     def works(self) -> bool:
         """The control: the log-in opened a page that was closed."""
         return self.closed_before and 200 <= self.answered < 300
@@ -82,3 +104,18 @@ class LogOut:
     @property
     def subject(self) -> str:
         return self.route.subject(self.identity)
+
+    @property
+    def asked(self) -> tuple[Request, ...]:
+        """The log-out, and what a copy of the cookies from before it opens."""
+        method, _, page = self.proof.partition(" ")
+        path = self.route.path or self.route.rule
+        return (
+            Request(self.route.method, path, self.identity, case="the log-out", status=self.answered or None),
+            Request(
+                *(method, page, self.identity),
+                sent=Sent((("Cookie", "<a copy from before the log-out>"),)),
+                case="a copy of the cookies",
+                status=self.copy_after or None,
+            ),
+        )

@@ -9,6 +9,7 @@ from seatrial.model.findings import Judgement, Place
 from seatrial.model.inventory import Route
 from seatrial.model.oauth import ERROR, NONCE, STATE, TOKEN, Attempt, OAuthTrial
 from seatrial.model.outcomes import Level
+from seatrial.model.requests import Request
 from seatrial.model.rules import Context, Rule
 from seatrial.rules.registry import rule
 
@@ -31,7 +32,7 @@ def pkce_missing(rule: Rule, trial: OAuthTrial, _: Context) -> Judgement:
     subject = _subject(trial.route)
     if (silent := _silent(rule, trial, subject)) is not None:
         return silent
-    asked = trial.asked
+    asked = trial.authorization
     assert asked is not None
     if not asked.challenge:
         happened = "none was sent"
@@ -72,7 +73,7 @@ def pkce_missing(rule: Rule, trial: OAuthTrial, _: Context) -> Judgement:
     remedy="Keep a random state in the session of the browser, compare it in the callback, and drop it there.",
 )
 def state_not_bound(rule: Rule, trial: OAuthTrial, _: Context) -> Judgement:
-    asked = trial.asked
+    asked = trial.authorization
     said = ""
     if asked is not None and not asked.state:
         said = "none was sent"
@@ -92,7 +93,7 @@ def state_not_bound(rule: Rule, trial: OAuthTrial, _: Context) -> Judgement:
     remedy="Send a random nonce per log-in, keep it in the session, and compare it with that of the ID token.",
 )
 def nonce_not_checked(rule: Rule, trial: OAuthTrial, _: Context) -> Judgement:
-    asked = trial.asked
+    asked = trial.authorization
     if asked is not None and not asked.openid and not trial.reason:
         return rule.skipped(_subject(trial.callback), "no ID token is asked for: the scope has no openid")
     message = "An ID token must be taken with the nonce of this log-in only"
@@ -115,7 +116,7 @@ def nonce_not_checked(rule: Rule, trial: OAuthTrial, _: Context) -> Judgement:
     remedy="Validate the ID token with a library, and pin issuer, audience and algorithms (seatrial.kit.oauth does).",
 )
 def token_not_validated(rule: Rule, trial: OAuthTrial, _: Context) -> Judgement:
-    if trial.asked is not None and not trial.asked.openid and not trial.reason:
+    if trial.authorization is not None and not trial.authorization.openid and not trial.reason:
         return rule.skipped(_subject(trial.callback), "no ID token is asked for: the scope has no openid")
     return _cases(rule, trial, trial.about(TOKEN), "A log-in with such an answer of the provider must be refused", "")
 
@@ -158,6 +159,7 @@ def callback_error_handling(rule: Rule, trial: OAuthTrial, _: Context) -> Judgem
                 "showed": {a.case: a.leaked for a in leaked},
                 "proof": trial.proof,
             },
+            requests=_requests(trial, (*let_in, *crashed, *leaked)),
         ),
     )
 
@@ -176,11 +178,11 @@ def redirect_uri_from_host(rule: Rule, trial: OAuthTrial, _: Context) -> Judgeme
     subject = _subject(trial.route)
     if (silent := _silent(rule, trial, subject)) is not None:
         return silent
-    assert trial.asked is not None
+    assert trial.authorization is not None
     followed = [host.header for host in trial.hosts if host.followed]
     if followed:
         happened = f"it followed a forged {' and '.join(followed)}"
-    elif not trial.asked.redirect_same:
+    elif not trial.authorization.redirect_same:
         happened = "the token end point got another one than the browser took along"
     else:
         return rule.passed(subject)
@@ -193,8 +195,9 @@ def redirect_uri_from_host(rule: Rule, trial: OAuthTrial, _: Context) -> Judgeme
             evidence={
                 "followed": followed,
                 "answers": {host.header: host.status for host in trial.hosts},
-                "same_at_token_end_point": trial.asked.redirect_same,
+                "same_at_token_end_point": trial.authorization.redirect_same,
             },
+            requests=[host.request(trial.route) for host in trial.hosts if trial.route is not None],
         ),
     )
 
@@ -261,7 +264,7 @@ def _silent(rule: Rule, trial: OAuthTrial, subject: str) -> Judgement | None:
         return rule.skipped(subject, "no route sends the browser to a provider of OAuth or OpenID Connect")
     if trial.failure:
         return rule.not_proved(subject, f"{trial.failure}: raise request_s or trial_s under [tool.seatrial.deadlines]")
-    if trial.reason or trial.asked is None:
+    if trial.reason or trial.authorization is None:
         return rule.not_proved(subject, trial.reason or f"the log-in did not begin: name login under {_OAUTH}")
     return None
 
@@ -298,8 +301,16 @@ def _cases(
             "proof": trial.proof,
         },
         level=Level.INFO if only_policy else level,
+        requests=_requests(trial, let_in),
     )
     return rule.failed(subject, finding)
+
+
+def _requests(trial: OAuthTrial, attempts: Iterable[Attempt]) -> list[Request]:
+    """How each of these log-ins ended, after how all of them begin."""
+    callback = trial.callback
+    ended = [] if callback is None else [attempt.request(callback) for attempt in dict.fromkeys(attempts)]
+    return [*trial.asked, *ended]
 
 
 def _unfinished(rule: Rule, trial: OAuthTrial, attempts: Sequence[Attempt]) -> Judgement | None:

@@ -68,6 +68,7 @@ def _led_away(rule: Rule, trial: RedirectTrial, parameter: Parameter) -> Finding
             "leads_to": away.leads_to,
             "held": [landing.payload for landing in parameter.landings[1:-1]],
         },
+        requests=[parameter.request(away, trial.answer)],
     )
 
 

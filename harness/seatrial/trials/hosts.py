@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from seatrial.model.addresses import destination
 from seatrial.model.inventory import Route
 from seatrial.model.rates import guards_accounts
-from seatrial.model.redirects import FOREIGN, Forgery, HostTrial
+from seatrial.model.redirects import FOREIGN, FORGED, Forgery, HostTrial
 from seatrial.observe.mail import caught_mails
 from seatrial.trials.sweep import check_canary
 from seatrial.trials.tokens import cookie_header, with_token
@@ -53,9 +53,8 @@ def hosts(target: Target, route: Route, identity: str) -> HostTrial:
 
 def _forged(host: str) -> Iterator[tuple[str, str, dict[str, str]]]:
     """Header, host of the request, headers besides."""
-    yield "Host", FOREIGN, {}
-    yield "X-Forwarded-Host", host, {"X-Forwarded-Host": FOREIGN}
-    yield "Forwarded", host, {"Forwarded": f"for=203.0.113.77;host={FOREIGN};proto=https"}
+    for header, value in FORGED.items():
+        yield (header, FOREIGN, {}) if header == "Host" else (header, host, {header: value})
 
 
 def _ask(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from seatrial.model.inventory import Route
-from seatrial.model.oauth import ERROR, STATE, Asked, Attempt, Host, OAuthTrial
+from seatrial.model.oauth import ERROR, FORGED_HOST, STATE, Attempt, Authorization, Host, OAuthTrial
 from seatrial.observe import openid, outbound
 from seatrial.trials.oauth import signing
 from seatrial.trials.oauth.cases import HAPPY, Case, cases
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 SHARE = 0.8
 """Of the deadline of a trial."""
-FORGED = "seatrial-forged.example"
 PLANTED = "seatrial_planted"
 VERIFIER = range(43, 129)
 
@@ -80,7 +79,7 @@ class Driver:
             found,
             library=self.library(first.flow, first.before),
             proof=str(self.proof),
-            asked=_asked(first.flow, second.flow),
+            authorization=_authorization(first.flow, second.flow),
             hosts=self.hosts(),
         )
         planted, same_id = self.renewed()
@@ -213,8 +212,12 @@ class Driver:
     def hosts(self) -> tuple[Host, ...]:
         """Whether redirect_uri follows what the client says of the host."""
         found = []
-        forged = f"{self.target.scheme}://{FORGED}"
-        for header, value in (("Host", FORGED), ("X-Forwarded-Host", FORGED), ("Forwarded", f"host={FORGED}")):
+        forged = f"{self.target.scheme}://{FORGED_HOST}"
+        for header, value in (
+            ("Host", FORGED_HOST),
+            ("X-Forwarded-Host", FORGED_HOST),
+            ("Forwarded", f"host={FORGED_HOST}"),
+        ):
             client = self.target.new_client()
             options: dict[str, Any] = {} if self.route.method == "GET" else self.flows.token(client)
             headers = {**options.pop("headers", {}), header: value}
@@ -227,7 +230,7 @@ class Driver:
                 client, self.route.method, self.route.path, base_url=base_url, headers=headers, **options
             )
             query = parse_qs(urlsplit(reply.header("Location")).query)
-            followed = urlsplit(query.get("redirect_uri", [""])[0]).hostname == FORGED
+            followed = urlsplit(query.get("redirect_uri", [""])[0]).hostname == FORGED_HOST
             found.append(Host(header, reply.status, followed))
         return tuple(found)
 
@@ -258,14 +261,14 @@ class Driver:
         return next((str(cookie.value) for cookie in (client._cookies or {}).values() if cookie.key == name), "")
 
 
-def _asked(first: Flow, second: Flow) -> Asked:
+def _authorization(first: Flow, second: Flow) -> Authorization:
     one, two, form = first.asked, second.asked, first.form or {}
 
     def fresh(name: str) -> bool:
         return name not in one or one[name] != two.get(name)
 
     method = one.get("code_challenge_method", "plain") if "code_challenge" in one else ""
-    return Asked(
+    return Authorization(
         challenge=method,
         challenge_fresh=fresh("code_challenge"),
         verifier=_verifier(one["code_challenge"], method, form.get("code_verifier", "")) if method else "",
