@@ -12,10 +12,12 @@ from seatrial import rules
 from seatrial.cli import options
 from seatrial.cli.guards import GuardRun
 from seatrial.cli.selection import Selection
+from seatrial.cli.structure import Reading
 from seatrial.config import Settings
 from seatrial.database.folder import WatchedFolder
 from seatrial.gates import start_gates
 from seatrial.host import copies
+from seatrial.model.errors import ConfigurationError
 from seatrial.model.inventory import Inventory
 from seatrial.model.result import Result
 from seatrial.plugin.outcome import Collected, conclude
@@ -32,6 +34,9 @@ from seatrial.reports.progress import Progress
 @click.option("--only", default="", metavar="NAMES", help="Only these rule families, rule codes or tools.")
 @click.option("--skip", default="", metavar="NAMES", help="Leave out these rule families, rule codes or tools.")
 @click.option("--route", metavar="GLOB", help="Only routes whose `METHOD rule` or rule matches.")
+@click.option(
+    "--static", is_flag=True, help="Only what the source tells: static rules and tools; the app is not built."
+)
 @click.option("--strict-proof", is_flag=True, help="What is not proved ends in exit code 5.")
 @click.pass_context
 def command(
@@ -43,13 +48,14 @@ def command(
     only: str,
     skip: str,
     route: str | None,
+    static: bool,
     strict_proof: bool,
 ) -> None:
     """Every gate, one verdict: is this commit safe to ship?"""
     settings = options.settings(target_dir, config_file)
-    selection = Selection.parse(only, skip, settings)
+    selection = Selection.parse(only, skip, settings, static=static)
     with Progress() as progress:
-        result = check(settings, selection, progress, route=route, strict_proof=strict_proof)
+        result = check(settings, selection, progress, route=route, static=static, strict_proof=strict_proof)
     if json_file:
         json_report.write(result, json_file)
     if junit_file:
@@ -70,30 +76,36 @@ def check(
     progress: Progress,
     *,
     route: str | None = None,
+    static: bool = False,
     strict_proof: bool = False,
 ) -> Result:
     """Run what is selected and decide. Raises ConfigurationError when the app cannot be tried at all."""
-    collected, inventory = collect(settings, selection, progress, route=route)
+    collected, inventory = collect(settings, selection, progress, route=route, static=static)
     whole = selection.whole and route is None
     return conclude(settings, inventory, collected, whole=whole, strict_proof=strict_proof)
 
 
 def collect(
-    settings: Settings, selection: Selection, progress: Progress, *, route: str | None = None
+    settings: Settings, selection: Selection, progress: Progress, *, route: str | None = None, static: bool = False
 ) -> tuple[Collected, Inventory | None]:
-    """What guards and tools found, before baseline and verdict; changes nothing of the target's."""
+    """What guards, static rules and tools found, before baseline and verdict; changes nothing of the target's."""
     started = time.monotonic()
     watched = WatchedFolder("check")  # goes away with us, whatever ends us
     folder = watched.path
     guards: GuardRun | None = None
     gates = None
     try:
-        if selection.rules:
+        # Guards look at routes, and so does `--route`; the source is read as a whole.
+        reading = Reading(settings, selection.static) if selection.static and route is None else None
+        if selection.rules or (reading is not None and selection.needs_map and not static):
             guards = GuardRun(settings, folder, selection.arguments(route), progress)
         if selection.tools:
             copy = copies.working_copy(settings.root, folder / "tools") if "pytest" in selection.tools else None
             gates = start_gates(settings, root=settings.root, copy=copy, only=set(selection.tools))
-        collected = guards.wait() if guards else Collected()
+        collected = _waited(guards, optional=not selection.rules)
+        if reading is not None:
+            progress.stage("judging the source")
+            reading.judge(collected, guards.inventory if guards else None)
         if gates is not None:
             progress.stage("waiting for the tools")
         for gate in gates.wait() if gates else ():
@@ -110,3 +122,15 @@ def collect(
         watched.close()
     collected.elapsed_s = time.monotonic() - started
     return collected, guards.inventory if guards else None
+
+
+def _waited(guards: GuardRun | None, *, optional: bool) -> Collected:
+    """What the guards found. An app that cannot be built leaves rules about its source with the source alone."""
+    if guards is None:
+        return Collected()
+    try:
+        return guards.wait()
+    except ConfigurationError as error:
+        if not optional:
+            raise
+        return Collected(notes=[f"the app could not be built, so its source was judged alone: {error.mistakes[0]}"])

@@ -72,5 +72,10 @@ class Inventory:
     grown: frozenset[str] = frozenset()
     """Routes with an unsafe method that the configuration wants to be grown, too, as `METHOD /rule`."""
 
+    endpoints: frozenset[str] = frozenset()
+    """Every endpoint that `url_for` can build, those of other methods and of build-only rules too."""
+    answers_unknown: bool = False
+    """The app has a handler for endpoints that do not exist."""
+
     def by_key(self, key: str) -> Route:
         return next(route for route in self.routes if route.key == key)

@@ -42,6 +42,8 @@ class Rule:
     """`judge(rule, evidence, context)`; call the rule itself instead: `rule(evidence, context)`."""
     passive: bool = False
     """It judges the team's own tests, in `pytest --seatrial-passive` alone: `seatrial check` never plans it."""
+    static: bool = False
+    """It judges the source: `seatrial check` asks it without a guard, with `--static` without the app."""
 
     @property
     def family(self) -> str:

@@ -13,7 +13,7 @@ import pytest
 from seatrial.model.classes import ResponseClasses
 from seatrial.model.csrf import CsrfTrial
 from seatrial.model.errors import BrokenError, InconclusiveError, SeatrialError
-from seatrial.model.evidence import AppFacts, Budget, Exchange
+from seatrial.model.evidence import AppFacts, Budget, Exchange, OutboundCall
 from seatrial.model.findings import Check, Finding
 from seatrial.model.growth import Growth
 from seatrial.model.inventory import ANONYMOUS, Access, Inventory, Route
@@ -176,6 +176,8 @@ class Report:
     rows: list[RouteRow] = field(default_factory=list)
     visits: list[Exchange] = field(default_factory=list)
     """Measured pages, without headers: what budgets are lowered and recorded from."""
+    outbound: list[OutboundCall] = field(default_factory=list)
+    """What the app tried to reach on other machines, from lines of its own."""
     inconclusive: str = ""
     broken: str = ""
 
@@ -225,6 +227,7 @@ class Trial:
             )
         )
         self.report.visits.append(warm)
+        self._reached(found.cold, warm)
         return found
 
     def look(self) -> Exchange:
@@ -245,11 +248,11 @@ class Trial:
 
     def malformed(self) -> tuple[Exchange, ...]:
         """The route under malformed requests."""
-        return self._pilot().malformed(self.route, self.aim.identity, self._profile)
+        return self._reached(*self._pilot().malformed(self.route, self.aim.identity, self._profile))
 
     def errors(self) -> tuple[Exchange, ...]:
         """What the route answers to everything that provokes an error, asked as an API client."""
-        return self._pilot().errors(self.route, self.aim.identity, self._profile)
+        return self._reached(*self._pilot().errors(self.route, self.aim.identity, self._profile))
 
     def forged(self) -> CsrfTrial:
         """The route under requests that another site could have a visitor's browser send."""
@@ -273,6 +276,16 @@ class Trial:
     def facts(self) -> AppFacts:
         """What was really on in the guard's profile."""
         return self._facts(self._profile)
+
+    def _reached(self, *exchanges: Exchange) -> tuple[Exchange, ...]:
+        """Keep what was tried to be reached, once per line and host."""
+        calls = (call for exchange in exchanges for call in exchange.outbound if call.place is not None)
+        known = {(call.place, call.host) for call in self.report.outbound}
+        for call in calls:
+            if (call.place, call.host) not in known:
+                known.add((call.place, call.host))
+                self.report.outbound.append(call)
+        return exchanges
 
     @property
     def _profile(self) -> Profile:

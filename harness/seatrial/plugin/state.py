@@ -23,6 +23,9 @@ from seatrial.plugin.guarding import Aim, Trial
 from seatrial.trials.pilot import Pilot, open_run, prepare
 from seatrial.verdict import baseline, budgets
 
+NO_GUARD = "NONE"
+"""In place of codes: the app is built and its routes are found, and no guard runs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shipment:
@@ -149,8 +152,15 @@ class State:
 
 def _codes(text: str) -> frozenset[str]:
     wanted = frozenset(code.strip().upper() for code in text.split(",") if code.strip())
-    planned = [rule for rule in rules.registered() if not rule.passive]
+    if wanted == {NO_GUARD}:
+        return wanted
+    planned = [rule for rule in rules.registered() if not rule.passive and not rule.static]
     families = {rule.family for rule in planned}
+    of_source = {name for rule in rules.registered() if rule.static for name in (rule.code, rule.family)}
+    if named := sorted(wanted & of_source):
+        raise ConfigurationError(
+            f"--seatrial-only: {', '.join(named)} is judged on the source alone: run seatrial check --only {named[0]}"
+        )
     if unknown := sorted(wanted - families - {rule.code for rule in planned}):
         raise ConfigurationError(
             f"--seatrial-only: {', '.join(unknown)} is no rule family and no rule; "

@@ -1,0 +1,432 @@
+"""One reading of the target's source, as evidence for the static rules."""
+
+from __future__ import annotations
+
+import difflib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from seatrial.model.findings import Place
+from seatrial.model.inventory import Route
+from seatrial.model.structure import (
+    Binding,
+    BlueprintViews,
+    Caller,
+    Checking,
+    Layer,
+    Link,
+    LinkFile,
+    Outside,
+    Signature,
+    Structure,
+    View,
+)
+from seatrial.source import bodies, folders, mypy_config, tables, templates, thinness
+from seatrial.source.bindings import Bound, Map, bindings
+from seatrial.source.externals import Externals
+from seatrial.source.facts import Function, Module, UrlFor
+from seatrial.source.files import within
+from seatrial.source.ports import Ports
+from seatrial.source.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the configuration says of the source."""
+
+    sources: tuple[str, ...] = (".",)
+    services: tuple[str, ...] = ()
+    routes: tuple[str, ...] = ()
+    blueprints: tuple[str, ...] = ()
+    """Blueprints that ARC001 looks at; empty: all."""
+    canonical: Mapping[str, str] = field(default_factory=dict)
+    """Table → path of the service that writes to it."""
+    seeds: tuple[str, ...] = ()
+    """Modules that fill tables before the trial."""
+    runs_mypy: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """The built app, as far as it confirms what was read."""
+
+    routes: tuple[Route, ...]
+    endpoints: frozenset[str]
+    """Every one that `url_for` can build."""
+    answers_unknown: bool = False
+    """The app answers for endpoints that do not exist."""
+    outbound: tuple[tuple[Place, str], ...] = ()
+    """(the own line that tried to reach another machine, the machine)."""
+
+
+class Survey:
+    """Reads at once; judges once it is known what the built app has to say."""
+
+    def __init__(self, root: Path, wanted: Wanted) -> None:
+        self.wanted = wanted
+        self.project = Project.read(root, wanted.sources)
+        self.map: Map = bindings(self.project)
+        self.notes: list[str] = []
+        self._assume()
+        self.externals = Externals(
+            self.project,
+            lambda path: bool(within(path, self.services)),
+            lambda path: bool(within(path, self.routes)),
+            follow=bool(self.services),
+        )
+        self.ports = Ports(self.project, self.externals)
+
+    def _assume(self) -> None:
+        paths = list(self.project.modules)
+        holding = {module.path for one in self.map.bound for module, _ in one.views}
+        self.services = list(self.wanted.services) or folders.guess(paths, folders.SERVICES)
+        self.routes = list(self.wanted.routes) or folders.guess(paths, folders.ROUTES, holding)
+        for key, given, found in (
+            ("services", self.wanted.services, self.services),
+            ("routes", self.wanted.routes, self.routes),
+        ):
+            if not given and found:
+                listed = ", ".join(f'"{path}"' for path in found)
+                self.notes.append(
+                    f"{key} = [{listed}] was assumed from the names of folders; write it down if it is right"
+                )
+
+    # ------------------------------------------------------------------ evidence
+    def structure(self, live: Live | None = None) -> Structure:
+        """Everything that was read, confirmed by the built app where there is one."""
+        bound = list(_confirmed(self, live))
+        views = tuple(self._views(bound))
+        generated = sorted(path for path, module in self.project.modules.items() if module.generated)
+        notes = [*self.notes]
+        if generated:
+            notes.append(f"generated, and not judged: {_some(generated)}")
+        if self.project.unread:
+            unread = [f"{path} ({why})" for path, why in sorted(self.project.unread.items())]
+            notes.append(f"not read: {_some(unread)}")
+        layers = tuple(self._layers())
+        notes += [_coverage(layer) for layer in layers if layer.signatures]
+        notes.append(self._mapped(bound, live))
+        return Structure(
+            views=views,
+            blueprints=tuple(self._blueprints(views)),
+            callers=tuple(self._callers(bound, live)),
+            bindings=tuple(_bindings(self, live)),
+            files=tuple(self._files(live)),
+            tables=tables.writes(self.project, self.wanted.canonical, self.wanted.seeds),
+            layers=layers,
+            checking=tuple(self._checking(layers)),
+            unread=dict(self.project.unread),
+            notes=tuple(notes),
+            live=live is not None,
+        )
+
+    def _mapped(self, bound: Sequence[_Confirmed], live: Live | None) -> str:
+        views = len({(module.path, function.qualname) for one in bound for module, function in one.views})
+        names = len({one.blueprint for one in bound if one.blueprint})
+        counted = f"{_count(views, 'view')} in {_count(names, 'blueprint')} were read"
+        if live is None:
+            opaque = f" ({self.map.opaque})" if self.map.opaque else ""
+            return f"{counted} from the source alone{opaque}; the app was not built"
+        lost = sorted({one.endpoint for one in bound if not one.views})
+        unseen = f"; without source: {_some(lost)}" if lost else ""
+        served = {route.endpoint for route in live.routes}
+        unbound = sorted({one.endpoint for one in self.map.bound} - served)
+        return f"{counted} and confirmed by the built app{unseen}" + (
+            f"; not in it: {_some(unbound)}" if unbound else ""
+        )
+
+    def _views(self, bound: Iterable[_Confirmed]) -> Iterator[View]:
+        seen: set[str] = set()
+        for one in bound:
+            if not one.views:
+                subject = f"endpoint {one.endpoint}"
+                if subject not in seen:
+                    seen.add(subject)
+                    yield View(subject, one.endpoint, one.blueprint, unseen=one.unseen)
+            for module, function in one.views:
+                subject = _subject(module, function)
+                if subject not in seen and not module.generated:
+                    seen.add(subject)
+                    yield self._view(subject, one, module, function)
+
+    def _view(self, subject: str, one: _Confirmed, module: Module, function: Function) -> View:
+        return View(
+            subject,
+            one.endpoint,
+            one.blueprint,
+            place=self.project.lines.place(module.path, function.line),
+            lines=function.end - function.line + 1,
+            logic=thinness.pieces(self.project, module, function),
+            body=bodies.reads(function),
+            validated=bodies.validated(self.project, module, function),
+            handmade=bodies.handmade(function),
+            typed_answer=bodies.typed_answer(function),
+            providers=self.ports.named(module, function),
+        )
+
+    def _blueprints(self, views: Iterable[View]) -> Iterator[BlueprintViews]:
+        grouped: defaultdict[str, list[View]] = defaultdict(list)
+        for view in views:
+            grouped[view.blueprint].append(view)
+        for name, members in sorted(grouped.items()):
+            if not self.wanted.blueprints or name in self.wanted.blueprints:
+                yield BlueprintViews(f"blueprint {name}" if name else "app", tuple(members))
+        for name in sorted(set(self.wanted.blueprints) - set(grouped)):
+            yield BlueprintViews(f"blueprint {name}", ())
+
+    def _callers(self, bound: Iterable[_Confirmed], live: Live | None) -> Iterator[Caller]:
+        """Every function of a route module, and every view wherever it stands."""
+        chosen: dict[str, tuple[Module, Function]] = {}
+        for module in self.project.modules.values():
+            if within(module.path, self.routes) and not module.generated:
+                for function in module.functions.values():
+                    chosen[_subject(module, function)] = (module, function)
+                if module.body.calls:
+                    chosen[f"{module.name or module.path}:<module>"] = (module, module.body)
+        for one in bound:
+            for module, function in one.views:
+                chosen.setdefault(_subject(module, function), (module, function))
+            if not one.views:
+                yield Caller(f"endpoint {one.endpoint}", unseen=one.unseen)
+        observed = self._observed(chosen, live)
+        for subject, (module, function) in chosen.items():
+            calls = [*self.externals.of(module, function), *observed.get(subject, ())]
+            place = self.project.lines.place(module.path, function.line)
+            if function is not module.body or calls:
+                yield Caller(subject, place, tuple(calls))
+
+    def _observed(self, chosen: Mapping[str, tuple[Module, Function]], live: Live | None) -> dict[str, list[Outside]]:
+        """What was tried to be reached while the app ran, by the function whose line it was."""
+        found: defaultdict[str, list[Outside]] = defaultdict(list)
+        for place, host in live.outbound if live is not None else ():
+            around = [
+                (function.first, subject)
+                for subject, (module, function) in chosen.items()
+                if module.path == place.path and function.first <= place.line <= function.end
+            ]
+            if around:
+                found[max(around)[1]].append(Outside(host, host, place, observed=True))
+        return found
+
+    # ------------------------------------------------------------------ links
+    def _files(self, live: Live | None) -> Iterator[LinkFile]:
+        endpoints = _Endpoints(self.map, live)
+        unsure = ""
+        if live.answers_unknown if live is not None else any(m.builds_urls for m in self.project.modules.values()):
+            unsure = "the app answers for endpoints that do not exist (url_build_error_handlers)"
+        for module in self.project.modules.values():
+            wanted = [link for link in module.links if self._is_flasks(module, link)]
+            if wanted:
+                yield self._file(module.path, wanted, endpoints, live, unsure)
+        for path in self.project.templates:
+            try:
+                content = (self.project.root / path).read_bytes()
+                if not templates.mentions(content):
+                    continue
+                yield self._file(path, templates.links(content), endpoints, live, unsure)
+            except (templates.Unparsable, OSError) as error:
+                yield LinkFile(path, (), live is not None, f"the template cannot be read ({error})")
+        for path, why in self.project.unread.items():
+            if path.endswith(".py"):
+                yield LinkFile(path, (), live is not None, f"the file cannot be read ({why})")
+
+    def _file(
+        self, path: str, links: Iterable[UrlFor], endpoints: _Endpoints, live: Live | None, unsure: str
+    ) -> LinkFile:
+        found = [
+            endpoints.link(endpoint, self.project.lines.place(path, link.line))
+            for link in links
+            if not link.guarded
+            for endpoint in link.endpoints
+            if endpoint and not endpoint.startswith(".")
+        ]
+        return LinkFile(path, tuple(found), live is not None, unsure)
+
+    def _is_flasks(self, module: Module, link: UrlFor) -> bool:
+        owner = link.chain.rpartition(".")[0]
+        if owner:
+            return owner in ("flask", "app", "current_app", "self.app", "flask.helpers") or owner.endswith(".app")
+        target = self.project.dotted(module, link.chain)
+        found = self.project.locate(target)
+        if found is not None and found[1] in found[0].functions:
+            return False  # a function of the app's own
+        if found is not None:
+            target = found[0].imports.get(found[1], target)
+        return target.startswith("flask") or target in ("url_for", link.chain)
+
+    # ------------------------------------------------------------------ services
+    def _layers(self) -> Iterator[Layer]:
+        for path in self.services:
+            signatures = [
+                self._signature(module, function)
+                for module in self.project.modules.values()
+                if within(module.path, [path]) and not module.generated
+                for function in module.functions.values()
+                if not function.nested and not function.parameters.overload
+            ]
+            unread = tuple(f"{name} ({why})" for name, why in self.project.unread.items() if within(name, [path]))
+            yield Layer(_dotted_folder(self.project, path), path, tuple(signatures), unread)
+
+    def _signature(self, module: Module, function: Function) -> Signature:
+        parameters = function.parameters
+        hidden = any(part.startswith("_") and part != "__init__" for part in function.qualname.split("."))
+        return Signature(
+            _subject(module, function),
+            self.project.lines.place(module.path, function.line),
+            parameters.slots,
+            parameters.missing,
+            parameters.any_slots,
+            parameters.returns,
+            parameters.loose,
+            function.literal,
+            public=not hidden and function.name != "__init__",
+        )
+
+    def _checking(self, layers: Iterable[Layer]) -> Iterator[Checking]:
+        configured = mypy_config.configuration(self.project.root)
+        for layer in layers:
+            modules = [m.name for m in self.project.modules.values() if within(m.path, [layer.path])]
+            yield mypy_config.checking(
+                layer.subject, modules, self.project.lines, runs=self.wanted.runs_mypy, configuration=configured
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _Confirmed:
+    """A binding and its functions, from the source or from the built app."""
+
+    endpoint: str
+    blueprint: str
+    views: tuple[tuple[Module, Function], ...]
+    unseen: str = ""
+
+
+def _confirmed(survey: Survey, live: Live | None) -> Iterator[_Confirmed]:
+    """What the source binds; where there is a built app, what it serves, with the source's functions."""
+    if live is None:
+        for one in survey.map.bound:
+            yield _Confirmed(one.endpoint, one.blueprint, one.views, one.unseen)
+        return
+    read: defaultdict[str, list[Bound]] = defaultdict(list)
+    for one in survey.map.bound:
+        read[one.endpoint].append(one)
+    seen: set[tuple[str, str]] = set()
+    for route in live.routes:
+        if (route.endpoint, route.view) in seen:
+            continue
+        seen.add((route.endpoint, route.view))
+        blueprint = route.blueprint
+        views = tuple(dict.fromkeys(view for one in read[route.endpoint] for view in one.views))
+        by_line = _at(survey.project, route)
+        if by_line is not None and not any(by_line[1] is function for _, function in views):
+            # A wrapper without functools.wraps stands where the view should: what the source binds is the view.
+            views = views or (by_line,)
+        if not views and not route.module_path:
+            continue  # of a library, or Flask's own static files
+        yield _Confirmed(
+            route.endpoint, blueprint, views, f"the source of {route.view or route.endpoint} was not found"
+        )
+
+
+def _at(project: Project, route: Route) -> tuple[Module, Function] | None:
+    module = project.modules.get(route.module_path)
+    if module is None:
+        return None
+    name = route.view.rpartition(".")[2].rpartition(":")[2]
+    # By its line: two functions of one file may have one name, each bound before the next took it.
+    function = next((f for f in module.functions.values() if f.name == name and route.line in (f.first, f.line)), None)
+    function = function or module.functions.get(route.view.partition(":")[2])
+    return (module, function) if function is not None else None
+
+
+def _bindings(survey: Survey, live: Live | None) -> Iterator[Binding]:
+    """Every method and rule once, with all endpoints that are bound to it, the one that answers first."""
+    lines = survey.project.lines
+    grouped: dict[tuple[str, str], dict[str, Place | None]] = {}
+    if live is not None:
+        for route in live.routes:
+            place = lines.place(route.module_path, _line(survey.project, route)) if route.module_path else None
+            grouped.setdefault((route.method, route.rule), {}).setdefault(route.endpoint, place)
+    else:
+        for one in survey.map.bound:
+            place = lines.place(one.module.path, one.line)
+            if one.rule is None:
+                yield Binding(one.methods[0], "", (one.endpoint,), (place,), unseen="its URL is made at run time")
+                continue
+            for method in one.methods:
+                grouped.setdefault((method, one.rule), {}).setdefault(one.endpoint, place)
+    for (method, rule), found in grouped.items():
+        yield Binding(method, rule, tuple(found), tuple(found.values()), live is not None)
+
+
+def _line(project: Project, route: Route) -> int:
+    """Of `def`, where the source tells: a route knows the line of the first decorator."""
+    found = _at(project, route)
+    return found[1].line if found is not None else route.line
+
+
+class _Endpoints:
+    """Which endpoints there are."""
+
+    def __init__(self, mapped: Map, live: Live | None) -> None:
+        self._map, self._live = mapped, live
+        self._all = set(live.endpoints) if live is not None else mapped.endpoints
+        self._defined = {one.endpoint: f"{one.module.path}:{one.line}" for one in mapped.bound}
+        self._blueprints = {b.name for b in mapped.blueprints if b.name and not b.opaque}
+        self._nearest: dict[str, str] = {}
+
+    def link(self, endpoint: str, place: Place) -> Link:
+        known = self._known(endpoint)
+        if known:
+            return Link(endpoint, place, True)
+        if endpoint not in self._nearest:
+            self._nearest[endpoint] = next(iter(difflib.get_close_matches(endpoint, self._all, 1, 0.6)), "")
+        defined = self._defined.get(endpoint, "") if self._live is not None else ""
+        return Link(endpoint, place, known, self._nearest[endpoint], defined)
+
+    def _known(self, endpoint: str) -> bool | None:
+        if endpoint in self._all:
+            return True
+        if self._live is not None:
+            return False
+        blueprint, _, name = endpoint.rpartition(".")
+        if name == "static":
+            return True
+        if blueprint in self._blueprints or (not blueprint and not self._map.opaque):
+            return False
+        return None
+
+
+def _subject(module: Module, function: Function) -> str:
+    return f"{module.name or module.path}:{function.qualname}"
+
+
+def _dotted_folder(project: Project, path: str) -> str:
+    """`app.services` of `app/services`; without the `src/` that no import names."""
+    inside = next((m for m in project.modules.values() if within(m.path, [path]) and m.name), None)
+    shown = path.rstrip("/").removesuffix(".py")
+    if inside is not None and shown.startswith("src/") and not inside.name.startswith("src."):
+        shown = shown.removeprefix("src/")
+    return shown.replace("/", ".")
+
+
+def _coverage(layer: Layer) -> str:
+    count = len(layer.signatures)
+    annotated, slots = layer.slots
+    free = sum(len(signature.any_slots) for signature in layer.signatures)
+    return (
+        f"{layer.subject}: {layer.typed} of {count} callables are fully annotated ({100 * layer.typed / count:.1f} %), "
+        f"{annotated} of {slots} slots ({100 * annotated / slots:.1f} %)"
+        + (f", {free} of them with Any" if free else "")
+    )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:5])
+    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"
