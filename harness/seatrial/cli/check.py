@@ -10,20 +10,16 @@ import click
 
 from seatrial import rules
 from seatrial.cli import options
-from seatrial.cli.guards import GuardRun
 from seatrial.cli.selection import Selection
 from seatrial.cli.structure import Reading
 from seatrial.config import Settings
-from seatrial.database.folder import WatchedFolder
-from seatrial.gates import start_gates
-from seatrial.host import copies
 from seatrial.model.errors import ConfigurationError
 from seatrial.model.inventory import Inventory
 from seatrial.model.result import Result
-from seatrial.plugin.outcome import Collected, conclude
 from seatrial.reports import json_report, junit, terminal
 from seatrial.reports.pen import make_console
 from seatrial.reports.progress import Progress
+from seatrial.verdict.outcome import Collected, conclude
 
 
 @click.command(name="check")
@@ -53,6 +49,8 @@ def command(
 ) -> None:
     """Every gate, one verdict: is this commit safe to ship?"""
     settings = options.settings(target_dir, config_file)
+    if static and route is not None:
+        raise ConfigurationError("--route chooses among requests and --static sends none; leave one of them out")
     selection = Selection.parse(only, skip, settings, static=static)
     with Progress() as progress:
         result = check(settings, selection, progress, route=route, static=static, strict_proof=strict_proof)
@@ -90,47 +88,23 @@ def collect(
 ) -> tuple[Collected, Inventory | None]:
     """What guards, static rules and tools found, before baseline and verdict; changes nothing of the target's."""
     started = time.monotonic()
-    watched = WatchedFolder("check")  # goes away with us, whatever ends us
-    folder = watched.path
-    guards: GuardRun | None = None
-    gates = None
-    try:
-        # Guards look at routes, and so does `--route`; the source is read as a whole.
-        reading = Reading(settings, selection.static) if selection.static and route is None else None
-        if selection.rules or (reading is not None and selection.needs_map and not static):
-            guards = GuardRun(settings, folder, selection.arguments(route), progress)
-        if selection.tools:
-            copy = copies.working_copy(settings.root, folder / "tools") if "pytest" in selection.tools else None
-            gates = start_gates(settings, root=settings.root, copy=copy, only=set(selection.tools))
-        collected = _waited(guards, optional=not selection.rules)
+    # Guards look at routes, and so does `--route`; the source is read as a whole.
+    reading = Reading(settings, selection.static) if selection.static and route is None else None
+    guarded = bool(selection.rules) or (reading is not None and selection.needs_map and not static)
+
+    def judge(collected: Collected, inventory: Inventory | None) -> None:
         if reading is not None:
             progress.stage("judging the source")
-            reading.judge(collected, guards.inventory if guards else None)
-        if gates is not None:
-            progress.stage("waiting for the tools")
-        for gate in gates.wait() if gates else ():
-            collected.tools.append(gate.run)
-            collected.findings += gate.findings
-    except BaseException:
-        if gates is not None:
-            gates.cancel()
-        if guards is not None:
-            guards.cancel()
-        raise
-    finally:
-        copies.remove(folder)
-        watched.close()
+            reading.judge(collected, inventory)
+
+    inventory: Inventory | None = None
+    if guarded or selection.tools:
+        # Brings pytest and SQLAlchemy: most of the time of a run that only looks at the source.
+        from seatrial.cli.work import work
+
+        collected, inventory = work(settings, selection, progress, route=route, guarded=guarded, judge=judge)
+    else:
+        collected = Collected()
+        judge(collected, None)
     collected.elapsed_s = time.monotonic() - started
-    return collected, guards.inventory if guards else None
-
-
-def _waited(guards: GuardRun | None, *, optional: bool) -> Collected:
-    """What the guards found. An app that cannot be built leaves rules about its source with the source alone."""
-    if guards is None:
-        return Collected()
-    try:
-        return guards.wait()
-    except ConfigurationError as error:
-        if not optional:
-            raise
-        return Collected(notes=[f"the app could not be built, so its source was judged alone: {error.mistakes[0]}"])
+    return collected, inventory

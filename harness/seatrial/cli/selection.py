@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from seatrial import rules
 from seatrial.config import Settings
 from seatrial.model.errors import ConfigurationError
-from seatrial.plugin.state import NO_GUARD
+from seatrial.model.rules import NO_GUARD
 
 TOOLS = ("ruff", "mypy", "bandit", "pytest")
 

@@ -13,9 +13,9 @@ from seatrial.model.inventory import Inventory
 from seatrial.model.outcomes import Outcome
 from seatrial.model.rules import Context, Rule
 from seatrial.model.structure import Structure
-from seatrial.plugin.outcome import Collected
 from seatrial.source.structure import Live, Survey, Wanted
 from seatrial.verdict import coverage
+from seatrial.verdict.outcome import Collected
 
 SERVICES = 'no folder of services was found; set services = ["app/services"] under [tool.seatrial]'
 ROUTES = "no view was found in sources; correct sources under [tool.seatrial]"

@@ -8,6 +8,9 @@ from seatrial.model.evidence import AppFacts, Budget, Limits
 from seatrial.model.findings import Finding, Judgement, Place
 from seatrial.model.outcomes import Level, Outcome
 
+NO_GUARD = "NONE"
+"""In place of rule codes: the app is built and its routes are found, and no guard runs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Context:

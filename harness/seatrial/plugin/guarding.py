@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import traceback
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -13,13 +13,14 @@ import pytest
 from seatrial.model.classes import ResponseClasses
 from seatrial.model.csrf import CsrfTrial
 from seatrial.model.errors import BrokenError, InconclusiveError, SeatrialError
-from seatrial.model.evidence import AppFacts, Budget, Exchange, OutboundCall
+from seatrial.model.evidence import AppFacts, Budget, Exchange
 from seatrial.model.findings import Check, Finding
 from seatrial.model.growth import Growth
 from seatrial.model.inventory import ANONYMOUS, Access, Inventory, Route
 from seatrial.model.outcomes import Level, Outcome
 from seatrial.model.profiles import Profile
 from seatrial.model.rates import LimiterFacts, RateTrial, guards_accounts
+from seatrial.model.report import Report
 from seatrial.model.result import RouteRow
 from seatrial.model.rules import Context, Rule
 from seatrial.trials.pilot import Pilot
@@ -165,21 +166,6 @@ def guard(
         return run
 
     return decorate
-
-
-@dataclass(slots=True)
-class Report:
-    """What one guard item brought home."""
-
-    checks: list[Check] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-    rows: list[RouteRow] = field(default_factory=list)
-    visits: list[Exchange] = field(default_factory=list)
-    """Measured pages, without headers: what budgets are lowered and recorded from."""
-    outbound: list[OutboundCall] = field(default_factory=list)
-    """What the app tried to reach on other machines, from lines of its own."""
-    inconclusive: str = ""
-    broken: str = ""
 
 
 class Trial:

@@ -18,13 +18,10 @@ from seatrial.model.evidence import AppFacts
 from seatrial.model.findings import Finding
 from seatrial.model.inventory import Inventory
 from seatrial.model.profiles import Profile
-from seatrial.model.rules import Context, Rule
+from seatrial.model.rules import NO_GUARD, Context, Rule
 from seatrial.plugin.guarding import Aim, Trial
 from seatrial.trials.pilot import Pilot, open_run, prepare
 from seatrial.verdict import baseline, budgets
-
-NO_GUARD = "NONE"
-"""In place of codes: the app is built and its routes are found, and no guard runs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,7 @@ def route_not_thin(rule: Rule, view: View, context: Context) -> Judgement:
     control=SOURCE_READ,
     rationale="A body that is picked apart by hand is checked where somebody thought of it, and a 500 elsewhere.",
     source="OWASP ASVS 5.0 2.2.1 (input is validated positively) and 2.2.2 (at a trusted service layer)",
-    remedy="Read the body through a form or a model, and answer with one: seatrial.kit.validation has both for pydantic.",
+    remedy="Read the body through a form or a model, and answer with one; seatrial.kit.validation does both.",
     static=True,
 )
 def unvalidated_body(rule: Rule, view: View, _: Context) -> Judgement:
@@ -131,7 +131,7 @@ def unvalidated_body(rule: Rule, view: View, _: Context) -> Judgement:
             rule.finding(
                 view.subject,
                 f"JSON must come from a model or a typed shape but {answers} put together in this view",
-                remedy="Give the answer a shape: a pydantic model, a TypedDict or a dataclass that is turned into JSON.",
+                remedy="Give the answer a shape: a pydantic model, a TypedDict, a dataclass that is turned into JSON.",
                 place=Place(path, view.handmade[0].line),
                 detail="json",
                 evidence={"lines": lines(view.handmade)},

@@ -14,8 +14,8 @@ from seatrial.model.findings import Check, Finding, Judgement
 from seatrial.model.inventory import Inventory
 from seatrial.model.outcomes import Outcome
 from seatrial.model.profiles import Profile
+from seatrial.model.report import Report
 from seatrial.model.result import Result, RouteRow, ToolRun
-from seatrial.plugin.guarding import Report
 from seatrial.verdict import baseline, budgets, coverage
 from seatrial.verdict.renames import renames
 from seatrial.verdict.verdict import decide, reconcile, relevel
