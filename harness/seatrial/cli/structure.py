@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
@@ -23,7 +23,7 @@ TABLES = "no table has a canonical service; [tool.seatrial.canonical] names them
 LINKS = "no url_for was found"
 
 Ask = tuple[str, Rule, Callable[[Structure], Iterable[object]], str]
-"""Subject where there is nothing to ask, rule, what it is asked of, why it is skipped then."""
+"""Subject where there is nothing to ask, the rule, what it is asked of, and why it is skipped then."""
 
 ASKS: tuple[Ask, ...] = (
     ("app", rules.arc.routes_too_long, lambda s: s.blueprints, ROUTES),
@@ -65,25 +65,15 @@ class Reading:
             return
         floors = coverage.load(self._settings.state_folder / "coverage.tsv")
         structure = replace(structure, layers=tuple(replace(x, floor=floors.get(x.subject)) for x in structure.layers))
-        found = list(self._judged(structure))
+        context = Context(limits=self._settings.limits, environment=self._settings.environment)
+        found = list(judged(structure, context, self._codes))
         collected.take(tuple((judgement.rule, judgement.subject) for judgement in found), found)
         collected.notes += structure.notes
-        collected.coverage = {x.subject: (x.typed, len(x.signatures)) for x in structure.layers if not x.unread}
+        collected.coverage = {
+            x.subject: (x.typed, x.callables) for x in structure.layers if x.callables and not x.unread
+        }
         if structure.unread:
             collected.partial |= self._codes
-
-    def _judged(self, structure: Structure) -> Iterator[Judgement]:
-        limits = self._settings.limits
-        context = Context(limits=limits, environment=self._settings.environment)
-        for subject, rule, subjects, reason in ASKS:
-            if rule.code not in self._codes:
-                continue
-            try:
-                found = [rule(one, context) for one in subjects(structure)]
-            except Exception as error:  # one rule of ours must not cost the answers of the others
-                yield Judgement(rule.code, subject, Outcome.BROKEN, f"{_crash(error)}; report this")
-                continue
-            yield from _each_once(found) if found else [rule.skipped(subject, reason)]
 
     def _broke(self, collected: Collected, error: Exception) -> None:
         collected.broken.append(f"the source could not be read ({_crash(error)}); report this")
@@ -91,6 +81,19 @@ class Reading:
             tuple((code, "app") for code in sorted(self._codes)),
             [Judgement(code, "app", Outcome.BROKEN, _crash(error)) for code in sorted(self._codes)],
         )
+
+
+def judged(structure: Structure, context: Context, codes: Collection[str]) -> Iterator[Judgement]:
+    """What these rules say of everything that was read."""
+    for subject, rule, subjects, reason in ASKS:
+        if rule.code not in codes:
+            continue
+        try:
+            found = [rule(one, context) for one in subjects(structure)]
+        except Exception as error:  # one rule of ours must not cost the answers of the others
+            yield Judgement(rule.code, subject, Outcome.BROKEN, f"{_crash(error)}; report this")
+            continue
+        yield from _each_once(found) if found else [rule.skipped(subject, reason)]
 
 
 def wanted(settings: Settings) -> Wanted:

@@ -188,6 +188,8 @@ class Signature:
     literal: int = 0
     """Line of a `return {…}` with named keys, 0 where there is none."""
     public: bool = True
+    unseen: str = ""
+    """Why nothing is known of it: its file (then the subject) could not be read."""
 
     @property
     def typed(self) -> bool:
@@ -202,14 +204,19 @@ class Layer:
     """Dotted."""
     path: str
     signatures: tuple[Signature, ...] = ()
+    """What could not be read stands here too, and counts nowhere."""
     unread: tuple[str, ...] = ()
     """Files in it that could not be read, each with the reason."""
     floor: tuple[int, int] | None = None
     """(typed, callables) recorded before, which coverage must not fall below."""
 
     @property
+    def callables(self) -> int:
+        return sum(not signature.unseen for signature in self.signatures)
+
+    @property
     def typed(self) -> int:
-        return sum(signature.typed for signature in self.signatures)
+        return sum(signature.typed and not signature.unseen for signature in self.signatures)
 
     @property
     def slots(self) -> tuple[int, int]:

@@ -6,7 +6,7 @@ from seatrial.model.rules import Context, Rule
 from seatrial.model.structure import Checking, Layer, Signature
 from seatrial.rules.registry import rule
 
-READ = "the signature was read"
+READ = "the file with the signature was read"
 
 
 @rule(
@@ -21,6 +21,8 @@ READ = "the signature was read"
     static=True,
 )
 def untyped_service_method(rule: Rule, signature: Signature, _: Context) -> Judgement:
+    if signature.unseen:
+        return rule.not_proved(signature.subject, signature.unseen)
     if signature.typed:
         return rule.passed(signature.subject)
     annotated = signature.slots - len(signature.missing)
@@ -54,7 +56,7 @@ def untyped_service_method(rule: Rule, signature: Signature, _: Context) -> Judg
 def layer_coverage(rule: Rule, layer: Layer, context: Context) -> Judgement:
     if layer.unread:
         return rule.not_proved(layer.subject, f"not every file could be read: {layer.unread[0]}; mend it")
-    count, typed, limit = len(layer.signatures), layer.typed, context.limits.typed_percent
+    count, typed, limit = layer.callables, layer.typed, context.limits.typed_percent
     if not count:
         return rule.not_proved(layer.subject, f"no callable was found in {layer.path}; correct services")
     annotated, slots = layer.slots
@@ -103,6 +105,8 @@ def layer_coverage(rule: Rule, layer: Layer, context: Context) -> Judgement:
     static=True,
 )
 def untyped_shape(rule: Rule, signature: Signature, _: Context) -> Judgement:
+    if signature.unseen:
+        return rule.not_proved(signature.subject, signature.unseen)
     if not signature.public:
         return rule.skipped(signature.subject, "private: no caller outside of its module sees what it returns")
     if signature.loose:

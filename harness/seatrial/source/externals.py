@@ -75,7 +75,9 @@ class Externals:
             if made != self.project.dotted(module, call.chain) and not _MAKER.search(made.partition("(")[0]):
                 continue  # a variable with what a call brought home, not a client
             if package and not (function is module.body and _CLIENTS.search(call.chain)):
-                yield Outside(package, f"{call.chain}()", self.project.lines.place(module.path, call.line))
+                made_here = self.package(self.project.dotted(module, call.chain).partition("(")[0])
+                what = call.chain.partition("(")[0] if made_here else call.chain
+                yield Outside(package, f"{what}()", self.project.lines.place(module.path, call.line))
 
     def package(self, chain: str) -> str:
         """The package of a resolved chain, where a call of it leaves the machine."""

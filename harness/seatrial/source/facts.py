@@ -81,7 +81,7 @@ class Parameters:
     overload: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class Function:
     name: str
     qualname: str
@@ -115,7 +115,7 @@ class Function:
         return "<locals>" in self.qualname
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class Class:
     name: str
     qualname: str
@@ -127,7 +127,7 @@ class Class:
     """`__tablename__`."""
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class Module:
     """One Python file."""
 

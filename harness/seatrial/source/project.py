@@ -22,6 +22,10 @@ class Project:
     templates: list[str] = field(default_factory=list)
     unread: dict[str, str] = field(default_factory=dict)
     """Path and reason."""
+    prefix: str = ""
+    """Of a src layout."""
+    borrowed: dict[str, Module | None] = field(default_factory=dict)
+    """By name: modules outside of the sources that are looked into for a name, and judged by no rule."""
     lines: Lines = field(init=False)
 
     def __post_init__(self) -> None:
@@ -31,7 +35,7 @@ class Project:
     def read(cls, root: Path, sources: tuple[str, ...] = (".",)) -> Project:
         found: Found = find(root, sources)
         project = cls(root, templates=found.templates, unread=dict(found.left_out))
-        prefix = import_root(root, found.python)
+        prefix = project.prefix = import_root(root, found.python)
         with without_collector():
             for path in found.python:
                 try:
@@ -66,7 +70,7 @@ class Project:
         """Module and name of what a dotted name leads to, through re-exports: `app.api.Items.get` → (`app.api`, …)."""
         owner, rest = dotted, ""
         while owner:
-            module = self.by_name.get(owner)
+            module = self.by_name.get(owner) or self._borrow(owner)
             if module is not None:
                 break
             owner, _, name = owner.rpartition(".")
@@ -81,6 +85,20 @@ class Project:
         if target is not None and not own and depth and target != dotted:
             return self.locate(f"{target}.{more}" if more else target, depth - 1)
         return module, rest
+
+    def _borrow(self, name: str) -> Module | None:
+        """A module of the project that `sources` leave out, read when somebody needs a name of it."""
+        if name not in self.borrowed:
+            self.borrowed[name] = None
+            stem = self.prefix + name.replace(".", "/")
+            for path in (f"{stem}/__init__.py", f"{stem}.py"):
+                if path not in self.modules and (self.root / path).is_file():
+                    try:
+                        self.borrowed[name] = read(path, name, (self.root / path).read_bytes())
+                    except (Unreadable, OSError):
+                        continue
+                    break
+        return self.borrowed[name]
 
     def function(self, module: Module, chain: str, scope: str = "") -> tuple[Module, Function] | None:
         """The function that a chain names, from inside of `scope`."""

@@ -79,7 +79,7 @@ class Survey:
         self.ports = Ports(self.project, self.externals)
 
     def _assume(self) -> None:
-        paths = list(self.project.modules)
+        paths = [*self.project.modules, *(path for path in self.project.unread if path.endswith(".py"))]
         holding = {module.path for one in self.map.bound for module, _ in one.views}
         self.services = list(self.wanted.services) or folders.guess(paths, folders.SERVICES)
         self.routes = list(self.wanted.routes) or folders.guess(paths, folders.ROUTES, holding)
@@ -106,7 +106,7 @@ class Survey:
             unread = [f"{path} ({why})" for path, why in sorted(self.project.unread.items())]
             notes.append(f"not read: {_some(unread)}")
         layers = tuple(self._layers())
-        notes += [_coverage(layer) for layer in layers if layer.signatures]
+        notes += [_coverage(layer) for layer in layers if layer.callables]
         notes.append(self._mapped(bound, live))
         return Structure(
             views=views,
@@ -139,6 +139,8 @@ class Survey:
 
     def _views(self, bound: Iterable[_Confirmed]) -> Iterator[View]:
         seen: set[str] = set()
+        for path, why in self._unread(self.routes):
+            yield View(path, "", unseen=why)
         for one in bound:
             if not one.views:
                 subject = f"endpoint {one.endpoint}"
@@ -171,7 +173,8 @@ class Survey:
         for view in views:
             grouped[view.blueprint].append(view)
         for name, members in sorted(grouped.items()):
-            if not self.wanted.blueprints or name in self.wanted.blueprints:
+            members = [view for view in members if view.endpoint]  # without files that could not be read
+            if members and (not self.wanted.blueprints or name in self.wanted.blueprints):
                 yield BlueprintViews(f"blueprint {name}" if name else "app", tuple(members))
         for name in sorted(set(self.wanted.blueprints) - set(grouped)):
             yield BlueprintViews(f"blueprint {name}", ())
@@ -179,6 +182,8 @@ class Survey:
     def _callers(self, bound: Iterable[_Confirmed], live: Live | None) -> Iterator[Caller]:
         """Every function of a route module, and every view wherever it stands."""
         chosen: dict[str, tuple[Module, Function]] = {}
+        for path, why in self._unread(self.routes):
+            yield Caller(path, unseen=why)
         for module in self.project.modules.values():
             if within(module.path, self.routes) and not module.generated:
                 for function in module.functions.values():
@@ -210,6 +215,13 @@ class Survey:
                 found[max(around)[1]].append(Outside(host, host, place, observed=True))
         return found
 
+    def _unread(self, folders: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """Python files in these folders that could not be read, and a sentence."""
+        inside = list(folders)
+        for path, why in sorted(self.project.unread.items()):
+            if path.endswith(".py") and within(path, inside):
+                yield path, f"the file cannot be read ({why}); mend it"
+
     # ------------------------------------------------------------------ links
     def _files(self, live: Live | None) -> Iterator[LinkFile]:
         endpoints = _Endpoints(self.map, live)
@@ -230,7 +242,7 @@ class Survey:
                 yield LinkFile(path, (), live is not None, f"the template cannot be read ({error})")
         for path, why in self.project.unread.items():
             if path.endswith(".py"):
-                yield LinkFile(path, (), live is not None, f"the file cannot be read ({why})")
+                yield LinkFile(path, (), live is not None, f"the file cannot be read ({why}); mend it")
 
     def _file(
         self, path: str, links: Iterable[UrlFor], endpoints: _Endpoints, live: Live | None, unsure: str
@@ -267,6 +279,8 @@ class Survey:
                 if not function.nested and not function.parameters.overload
             ]
             unread = tuple(f"{name} ({why})" for name, why in self.project.unread.items() if within(name, [path]))
+            for name, why in self._unread([path]):
+                signatures.append(Signature(name, self.project.lines.place(name, 1), 0, unseen=why))
             yield Layer(_dotted_folder(self.project, path), path, tuple(signatures), unread)
 
     def _signature(self, module: Module, function: Function) -> Signature:
@@ -413,7 +427,7 @@ def _dotted_folder(project: Project, path: str) -> str:
 
 
 def _coverage(layer: Layer) -> str:
-    count = len(layer.signatures)
+    count = layer.callables
     annotated, slots = layer.slots
     free = sum(len(signature.any_slots) for signature in layer.signatures)
     return (

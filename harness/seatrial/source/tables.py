@@ -18,13 +18,17 @@ _ON_QUERY = re.compile(r"\.(delete|update)$")
 
 def writes(project: Project, canonical: Mapping[str, str], seeds: Sequence[str]) -> tuple[TableWrites, ...]:
     """One for each configured table. `seeds`: modules whose business it is to fill tables."""
+    if canonical:
+        for module in project.modules.values():
+            for target in module.imports.values():
+                project.locate(target)  # models may stand outside of the sources
     models = _models(project)
     return tuple(_of(project, table, service, models.get(table), seeds) for table, service in canonical.items())
 
 
 def _models(project: Project) -> dict[str, tuple[Module, Class]]:
     found: dict[str, tuple[Module, Class]] = {}
-    for module in project.modules.values():
+    for module in (*project.modules.values(), *filter(None, project.borrowed.values())):
         for cls in module.classes.values():
             if cls.table:
                 found.setdefault(cls.table, (module, cls))
