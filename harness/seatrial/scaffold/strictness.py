@@ -43,6 +43,13 @@ def write(root: Path, services: Sequence[str]) -> Written:
     path = root / home
     if known.home and not lax:
         return Written(path, "it already asks for both")
+    for module in lax if known.home else ():
+        said = next((s for s in known.sections if f"{module}.*" in s.patterns), None)
+        if said is not None:  # mypy refuses two sections of one name that differ
+            raise ConfigurationError(
+                f"--mypy: {home} already has a section for {module}.* at line {said.line}; "
+                f"write {' and '.join(f'{option} = true' for option in WANTED)} into it"
+            )
     plugin = PLUGIN if not known.home and needs_plugin(root, services) else ""
     text = path.read_text("utf-8") if path.exists() else ""
     if home.endswith(".toml"):
@@ -87,7 +94,14 @@ def _toml(text: str, modules: Sequence[str], plugin: str, *, whole: bool) -> str
         lines.append("")
     listed = ", ".join(f'"{module}.*"' for module in modules)
     lines += ["[[tool.mypy.overrides]]", f"module = [{listed}]", *(f"{option} = true" for option in WANTED)]
-    return "\n".join(lines) + "\n"
+    whole_text = "\n".join(lines) + "\n"
+    try:
+        tomlkit.parse(whole_text)
+    except TOMLKitError:  # overrides as an inline array
+        raise ConfigurationError(
+            f"--mypy: mypy's overrides in pyproject.toml cannot be added to; write one with module = [{listed}]"
+        ) from None
+    return whole_text
 
 
 def _ini(text: str, modules: Sequence[str], plugin: str, *, whole: bool) -> str:
