@@ -23,6 +23,7 @@ class Blueprint:
     own_prefix: str | None
     registered: bool = False
     parents: list[Blueprint] = field(default_factory=list)
+    line: int = 0
     opaque: bool = False
     """Something is bound to it that reading cannot tell."""
 
@@ -66,11 +67,15 @@ class _Binder:
         self.p = project
         self.map = Map()
         self.known: dict[str, Blueprint] = {}
+        """By key; of several that one variable was given, the last."""
+        self.lost: dict[str, list[Blueprint]] = {}
+        """The earlier ones."""
 
     def run(self) -> Map:
         for module in self.p.modules.values():
-            for variable, wire in module.blueprints.items():
-                self._blueprint(module, variable, wire)
+            for variable, wires in module.blueprints.items():
+                for wire in wires:
+                    self._blueprint(module, variable, wire)
         for module in self.p.modules.values():
             for wire in module.wiring:
                 if wire.chain.rpartition(".")[2] in ("register_blueprint", "register_api"):
@@ -101,6 +106,9 @@ class _Binder:
         blueprint = Blueprint(key, text, prefix if isinstance(prefix, str) else None, None)
         blueprint.own_prefix = blueprint.prefix
         blueprint.opaque = not text
+        blueprint.line = wire.line
+        if key in self.known:  # what was bound above this line is bound to the other one, which has lost its name
+            self.lost.setdefault(key, []).append(self.known[key])
         self.known[key] = blueprint
 
     def _register(self, module: Module, wire: Wire) -> None:
@@ -115,6 +123,7 @@ class _Binder:
             if blueprint is None:
                 self.map.opaque = self.map.opaque or f"{module.path}:{wire.line} registers a blueprint by another name"
                 continue
+            again, before = blueprint.registered, blueprint.prefix
             blueprint.registered = True
             given = prefixes[index] if len(prefixes) == len(targets) else prefixes[0]
             if "url_prefix" in wire.keywords and given is not None and given != "":
@@ -122,6 +131,8 @@ class _Binder:
             elif "url_prefix" in wire.keywords and given is None:
                 # `url_prefix=None` leaves the own one; anything else cannot be told.
                 blueprint.prefix = blueprint.own_prefix
+            if again and blueprint.prefix != before:
+                blueprint.prefix = None  # registered in two places, of which one may be dead
             renamed = wire.keywords.get("name")
             if isinstance(renamed, str):
                 blueprint.name = renamed
@@ -141,8 +152,11 @@ class _Binder:
         else:
             blueprint.prefix = joined(parent.prefix, blueprint.prefix)
 
-    def of(self, module: Module, chain: str, scope: str = "") -> Blueprint | None:
-        """The blueprint that a chain names: a variable here or elsewhere, or what a function makes and returns."""
+    def of(self, module: Module, chain: str, scope: str = "", line: int = 0) -> Blueprint | None:
+        """The blueprint that a chain names: a variable here or elsewhere, or what a function makes and returns.
+
+        `line`: where it is named, for a variable that was given several.
+        """
         inner = scope
         while inner:
             if (found := self.known.get(f"{module.name}.{inner}.{chain}")) is not None:
@@ -162,6 +176,9 @@ class _Binder:
                 None,
             )
         if (found := self.known.get(f"{module.name}.{chain}")) is not None and chain not in module.imports:
+            if line and line < found.line:
+                above = [one for one in self.lost.get(found.key, ()) if one.line <= line]
+                return above[-1] if above else found
             return found
         located = self.p.locate(self.p.dotted(module, chain))
         if located is None:
@@ -193,7 +210,7 @@ class _Binder:
         rule = wire.arguments[0] if wire.arguments else wire.keywords.get("rule")
         if isinstance(rule, str) and rule and not rule.startswith("/"):
             return
-        blueprint = self.of(module, owner, wire.scope)
+        blueprint = self.of(module, owner, wire.scope, wire.line)
         if blueprint is None and not self._is_app(module, owner, wire):
             return
         methods = (verb.upper(),) if verb in _VERBS else _methods(wire.keywords.get("methods"))
@@ -208,7 +225,7 @@ class _Binder:
 
     def _added(self, module: Module, wire: Wire) -> None:
         arguments = dict(zip(("rule", "endpoint", "view_func"), wire.arguments, strict=False)) | wire.keywords
-        blueprint = self.of(module, wire.chain.rpartition(".")[0], wire.scope)
+        blueprint = self.of(module, wire.chain.rpartition(".")[0], wire.scope, wire.line)
         rules = self.p.expand(module, arguments.get("rule"), wire.scope)
         endpoints = self.p.expand(module, arguments.get("endpoint"), wire.scope)
         targets = self.p.expand(module, arguments.get("view_func"), wire.scope)

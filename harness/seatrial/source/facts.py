@@ -145,8 +145,8 @@ class Module:
     """What stands outside of functions."""
     constants: dict[str, str] = field(default_factory=dict)
     wiring: list[Wire] = field(default_factory=list)
-    blueprints: dict[str, Wire] = field(default_factory=dict)
-    """Made here: by scope and variable (`bp`, `create_bp.bp`)."""
+    blueprints: dict[str, list[Wire]] = field(default_factory=dict)
+    """Made here: by scope and variable (`bp`, `create_bp.bp`); a variable may be given another one further down."""
     loops: dict[str, tuple[Value, ...]] = field(default_factory=dict)
     """What a loop variable goes through."""
     links: list[UrlFor] = field(default_factory=list)

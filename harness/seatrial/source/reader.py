@@ -314,7 +314,8 @@ class _Reader:
     def _made(self, name: str, call: ast.Call, made: str) -> None:
         last = made.removesuffix("()").rpartition(".")[2]
         if "Blueprint" in last or last in ("Namespace", "APIBlueprint"):
-            self.m.blueprints[f"{self.f.qualname}.{name}" if self.f.qualname else name] = self._wire(call, last)
+            variable = f"{self.f.qualname}.{name}" if self.f.qualname else name
+            self.m.blueprints.setdefault(variable, []).append(self._wire(call, last))
         elif last == "Table" and call.args and isinstance(text := value(call.args[0], self.m.constants), str):
             self.m.tables[name] = text
 
