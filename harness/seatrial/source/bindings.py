@@ -123,16 +123,13 @@ class _Binder:
             if blueprint is None:
                 self.map.opaque = self.map.opaque or f"{module.path}:{wire.line} registers a blueprint by another name"
                 continue
-            again, before = blueprint.registered, blueprint.prefix
-            blueprint.registered = True
             given = prefixes[index] if len(prefixes) == len(targets) else prefixes[0]
-            if "url_prefix" in wire.keywords and given is not None and given != "":
-                blueprint.prefix = given if isinstance(given, str) else None
-            elif "url_prefix" in wire.keywords and given is None:
-                # `url_prefix=None` leaves the own one; anything else cannot be told.
-                blueprint.prefix = blueprint.own_prefix
-            if again and blueprint.prefix != before:
-                blueprint.prefix = None  # registered in two places, of which one may be dead
+            prefix = blueprint.own_prefix
+            if "url_prefix" in wire.keywords:
+                prefix = given if isinstance(given, str) else None
+            if blueprint.registered and blueprint.prefix != prefix:
+                prefix = None  # registered in two places, of which one may be dead
+            blueprint.registered, blueprint.prefix = True, prefix
             renamed = wire.keywords.get("name")
             if isinstance(renamed, str):
                 blueprint.name = renamed

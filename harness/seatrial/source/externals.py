@@ -72,10 +72,11 @@ class Externals:
         for call in function.calls:
             made = self.project.made_of(module, call.chain, function)
             package = self.package(made)
-            if made != self.project.dotted(module, call.chain) and not _MAKER.search(made.partition("(")[0]):
+            written = self.project.through(self.project.dotted(module, call.chain.partition("(")[0]))
+            if made.partition("(")[0] != written and not _MAKER.search(made.partition("(")[0]):
                 continue  # a variable with what a call brought home, not a client
             if package and not (function is module.body and _CLIENTS.search(call.chain)):
-                made_here = self.package(self.project.dotted(module, call.chain).partition("(")[0])
+                made_here = self.package(written)
                 what = call.chain.partition("(")[0] if made_here else call.chain
                 yield Outside(package, f"{what}()", self.project.lines.place(module.path, call.line))
 

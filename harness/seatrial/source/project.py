@@ -86,6 +86,22 @@ class Project:
             return self.locate(f"{target}.{more}" if more else target, depth - 1)
         return module, rest
 
+    def through(self, dotted: str, depth: int = _DEPTH) -> str:
+        """Where a dotted name leads through re-exports, also out of the project: `app.http.requests` → `requests`."""
+        owner, _, name = dotted.rpartition(".")
+        module = self.by_name.get(owner)
+        while module is None and owner:
+            owner, _, last = owner.rpartition(".")
+            name = f"{last}.{name}"
+            module = self.by_name.get(owner)
+        if module is None or not depth:
+            return dotted
+        first, separator, rest = name.partition(".")
+        target = module.imports.get(first)
+        if target is None or first in module.functions or first in module.classes:
+            return dotted
+        return self.through(target + separator + rest, depth - 1)
+
     def _borrow(self, name: str) -> Module | None:
         """A module of the project that `sources` leave out, read when somebody needs a name of it."""
         if name not in self.borrowed:
@@ -149,7 +165,7 @@ class Project:
         if target is not None:
             found = self.locate(f"{target}{separator}{rest}" if separator == "." else target)
             if found is None:
-                return target + separator + rest
+                return self.through(target) + separator + rest
             owner, name = found
             if separator != ".":
                 name = f"{name}{separator}{rest}" if name else name

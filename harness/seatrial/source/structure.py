@@ -264,8 +264,7 @@ class Survey:
         found = self.project.locate(target)
         if found is not None and found[1] in found[0].functions:
             return False  # a function of the app's own
-        if found is not None:
-            target = found[0].imports.get(found[1], target)
+        target = self.project.through(target)
         return target.startswith("flask") or target in ("url_for", link.chain)
 
     # ------------------------------------------------------------------ services
