@@ -43,6 +43,7 @@ def links(tmp_path: Path, code: str = "pass", template: str = "", live: Live | N
         ("url_for('items.gone')", [("items.gone", False)]),
         ("url_for(endpoint='items.gone')", [("items.gone", False)]),
         ("current_app.url_for('items.gone')", [("items.gone", False)]),
+        ("url_for('items.gone').replace('a', 'b')", [("items.gone", False)]),
         ("url_for('items.index' if x else 'items.gone')", [("items.index", True), ("items.gone", False)]),
         ("url_for('nowhere')", [("nowhere", False)]),
         ("url_for('admin.index')", [("admin.index", None)]),
