@@ -41,6 +41,7 @@ APP = {
             import http.client
             client = http.client.HTTPSConnection("seen.example")
             getattr(client, "request")("GET", "/")
+            getattr(client, "getresponse")().read()
             return what
         """,
     "shop/services/__init__.py": "",
