@@ -6,7 +6,8 @@ import pytest
 from support import project
 
 from seatrial.model.inventory import Route
-from seatrial.source.structure import Live, Survey, Wanted
+from seatrial.source.live import Live
+from seatrial.source.structure import Survey, Wanted
 
 APP = """
     from flask import Blueprint, Flask, current_app, url_for

@@ -9,7 +9,8 @@ from support import project
 from seatrial.model.findings import Place
 from seatrial.model.inventory import Route
 from seatrial.model.structure import BRANCH, CALCULATION, LOOP, QUERY, WRITE, Caller, View
-from seatrial.source.structure import Live, Survey, Wanted
+from seatrial.source.live import Live
+from seatrial.source.structure import Survey, Wanted
 
 HEAD = """
 from flask import Blueprint, abort, flash, jsonify, redirect, render_template, request, session

@@ -13,7 +13,8 @@ from seatrial.model.inventory import Inventory
 from seatrial.model.outcomes import Outcome
 from seatrial.model.rules import Context, Rule
 from seatrial.model.structure import Structure
-from seatrial.source.structure import Live, Survey, Wanted
+from seatrial.source.live import Live
+from seatrial.source.structure import Survey, Wanted
 from seatrial.verdict import coverage
 from seatrial.verdict.outcome import Collected
 
@@ -72,7 +73,7 @@ class Reading:
         collected.coverage = {
             x.subject: (x.typed, x.callables) for x in structure.layers if x.callables and not x.unread
         }
-        if structure.unread:
+        if any(path.endswith(".py") or path == "." for path in structure.unread):
             collected.partial |= self._codes
 
     def _broke(self, collected: Collected, error: Exception) -> None:

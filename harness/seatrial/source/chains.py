@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Iterator
 
 from seatrial.source.facts import Ref, Value
@@ -14,8 +15,10 @@ def _fields() -> dict[type, tuple[str, ...]]:
     """The fields of every node class that can hold children worth a visit."""
     leave_out = {"ctx", "annotation", "returns", "type_comment", "type_params", "op", "ops", "kind", "decorator_list"}
     found: dict[type, tuple[str, ...]] = {}
-    for name in dir(ast):
-        cls = getattr(ast, name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # names that a newer Python keeps for older code
+        classes = [getattr(ast, name) for name in dir(ast)]
+    for cls in classes:
         if isinstance(cls, type) and issubclass(cls, ast.AST):
             found[cls] = tuple(field for field in cls._fields if field not in leave_out)
     found[ast.Constant] = found[ast.Name] = found[ast.alias] = ()

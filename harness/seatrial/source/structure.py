@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from seatrial.model.findings import Place
-from seatrial.model.inventory import Route
 from seatrial.model.structure import (
-    Binding,
     BlueprintViews,
     Caller,
     Checking,
     Layer,
-    Link,
-    LinkFile,
     Outside,
     Signature,
     Structure,
     View,
 )
-from seatrial.source import bodies, folders, mypy_config, tables, templates, thinness
-from seatrial.source.bindings import Bound, Map, bindings
+from seatrial.source import bodies, folders, links, mypy_config, tables, thinness
+from seatrial.source.bindings import Map, bindings
 from seatrial.source.externals import Externals
-from seatrial.source.facts import Function, Module, UrlFor
+from seatrial.source.facts import Function, Module
 from seatrial.source.files import within
+from seatrial.source.live import Confirmed, Live, bindings_of, confirmed
 from seatrial.source.ports import Ports
 from seatrial.source.project import Project
 
@@ -46,19 +41,6 @@ class Wanted:
     seeds: tuple[str, ...] = ()
     """Modules that fill tables before the trial."""
     runs_mypy: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Live:
-    """The built app, as far as it confirms what was read."""
-
-    routes: tuple[Route, ...]
-    endpoints: frozenset[str]
-    """Every one that `url_for` can build."""
-    answers_unknown: bool = False
-    """The app answers for endpoints that do not exist."""
-    outbound: tuple[tuple[Place, str], ...] = ()
-    """(the own line that tried to reach another machine, the machine)."""
 
 
 class Survey:
@@ -96,7 +78,7 @@ class Survey:
     # ------------------------------------------------------------------ evidence
     def structure(self, live: Live | None = None) -> Structure:
         """Everything that was read, confirmed by the built app where there is one."""
-        bound = list(_confirmed(self, live))
+        bound = list(confirmed(self.project, self.map, live))
         views = tuple(self._views(bound))
         generated = sorted(path for path, module in self.project.modules.items() if module.generated)
         notes = [*self.notes]
@@ -112,8 +94,8 @@ class Survey:
             views=views,
             blueprints=tuple(self._blueprints(views)),
             callers=tuple(self._callers(bound, live)),
-            bindings=tuple(_bindings(self, live)),
-            files=tuple(self._files(live)),
+            bindings=tuple(bindings_of(self.project, self.map, live)),
+            files=tuple(links.files(self.project, self.map, live)),
             tables=tables.writes(self.project, self.wanted.canonical, self.wanted.seeds),
             layers=layers,
             checking=tuple(self._checking(layers)),
@@ -122,7 +104,7 @@ class Survey:
             live=live is not None,
         )
 
-    def _mapped(self, bound: Sequence[_Confirmed], live: Live | None) -> str:
+    def _mapped(self, bound: Sequence[Confirmed], live: Live | None) -> str:
         views = len({(module.path, function.qualname) for one in bound for module, function in one.views})
         names = len({one.blueprint for one in bound if one.blueprint})
         counted = f"{_count(views, 'view')} in {_count(names, 'blueprint')} were read"
@@ -137,7 +119,7 @@ class Survey:
             f"; not in it: {_some(unbound)}" if unbound else ""
         )
 
-    def _views(self, bound: Iterable[_Confirmed]) -> Iterator[View]:
+    def _views(self, bound: Iterable[Confirmed]) -> Iterator[View]:
         seen: set[str] = set()
         for path, why in self._unread(self.routes):
             yield View(path, "", unseen=why)
@@ -153,7 +135,7 @@ class Survey:
                     seen.add(subject)
                     yield self._view(subject, one, module, function)
 
-    def _view(self, subject: str, one: _Confirmed, module: Module, function: Function) -> View:
+    def _view(self, subject: str, one: Confirmed, module: Module, function: Function) -> View:
         return View(
             subject,
             one.endpoint,
@@ -179,7 +161,7 @@ class Survey:
         for name in sorted(set(self.wanted.blueprints) - set(grouped)):
             yield BlueprintViews(f"blueprint {name}", ())
 
-    def _callers(self, bound: Iterable[_Confirmed], live: Live | None) -> Iterator[Caller]:
+    def _callers(self, bound: Iterable[Confirmed], live: Live | None) -> Iterator[Caller]:
         """Every function of a route module, and every view wherever it stands."""
         chosen: dict[str, tuple[Module, Function]] = {}
         for path, why in self._unread(self.routes):
@@ -222,51 +204,6 @@ class Survey:
             if path.endswith(".py") and within(path, inside):
                 yield path, f"the file cannot be read ({why}); mend it"
 
-    # ------------------------------------------------------------------ links
-    def _files(self, live: Live | None) -> Iterator[LinkFile]:
-        endpoints = _Endpoints(self.map, live)
-        unsure = ""
-        if live.answers_unknown if live is not None else any(m.builds_urls for m in self.project.modules.values()):
-            unsure = "the app answers for endpoints that do not exist (url_build_error_handlers)"
-        for module in self.project.modules.values():
-            wanted = [link for link in module.links if self._is_flasks(module, link)]
-            if wanted:
-                yield self._file(module.path, wanted, endpoints, live, unsure)
-        for path in self.project.templates:
-            try:
-                content = (self.project.root / path).read_bytes()
-                if not templates.mentions(content):
-                    continue
-                yield self._file(path, templates.links(content), endpoints, live, unsure)
-            except (templates.Unparsable, OSError) as error:
-                yield LinkFile(path, (), live is not None, f"the template cannot be read ({error})")
-        for path, why in self.project.unread.items():
-            if path.endswith(".py"):
-                yield LinkFile(path, (), live is not None, f"the file cannot be read ({why}); mend it")
-
-    def _file(
-        self, path: str, links: Iterable[UrlFor], endpoints: _Endpoints, live: Live | None, unsure: str
-    ) -> LinkFile:
-        found = [
-            endpoints.link(endpoint, self.project.lines.place(path, link.line))
-            for link in links
-            if not link.guarded
-            for endpoint in link.endpoints
-            if endpoint and not endpoint.startswith(".")
-        ]
-        return LinkFile(path, tuple(found), live is not None, unsure)
-
-    def _is_flasks(self, module: Module, link: UrlFor) -> bool:
-        owner = link.chain.rpartition(".")[0]
-        if owner:
-            return owner in ("flask", "app", "current_app", "self.app", "flask.helpers") or owner.endswith(".app")
-        target = self.project.dotted(module, link.chain)
-        found = self.project.locate(target)
-        if found is not None and found[1] in found[0].functions:
-            return False  # a function of the app's own
-        target = self.project.through(target)
-        return target.startswith("flask") or target in ("url_for", link.chain)
-
     # ------------------------------------------------------------------ services
     def _layers(self) -> Iterator[Layer]:
         for path in self.services:
@@ -304,112 +241,6 @@ class Survey:
             yield mypy_config.checking(
                 layer.subject, modules, self.project.lines, runs=self.wanted.runs_mypy, configuration=configured
             )
-
-
-@dataclass(frozen=True, slots=True)
-class _Confirmed:
-    """A binding and its functions, from the source or from the built app."""
-
-    endpoint: str
-    blueprint: str
-    views: tuple[tuple[Module, Function], ...]
-    unseen: str = ""
-
-
-def _confirmed(survey: Survey, live: Live | None) -> Iterator[_Confirmed]:
-    """What the source binds; where there is a built app, what it serves, with the source's functions."""
-    if live is None:
-        for one in survey.map.bound:
-            yield _Confirmed(one.endpoint, one.blueprint, one.views, one.unseen)
-        return
-    read: defaultdict[str, list[Bound]] = defaultdict(list)
-    for one in survey.map.bound:
-        read[one.endpoint].append(one)
-    seen: set[tuple[str, str]] = set()
-    for route in live.routes:
-        if (route.endpoint, route.view) in seen:
-            continue
-        seen.add((route.endpoint, route.view))
-        blueprint = route.blueprint
-        views = tuple(dict.fromkeys(view for one in read[route.endpoint] for view in one.views))
-        by_line = _at(survey.project, route)
-        if by_line is not None and not any(by_line[1] is function for _, function in views):
-            # A wrapper without functools.wraps stands where the view should: what the source binds is the view.
-            views = views or (by_line,)
-        if not views and not route.module_path:
-            continue  # of a library, or Flask's own static files
-        yield _Confirmed(
-            route.endpoint, blueprint, views, f"the source of {route.view or route.endpoint} was not found"
-        )
-
-
-def _at(project: Project, route: Route) -> tuple[Module, Function] | None:
-    module = project.modules.get(route.module_path)
-    if module is None:
-        return None
-    name = route.view.rpartition(".")[2].rpartition(":")[2]
-    # By its line: two functions of one file may have one name, each bound before the next took it.
-    function = next((f for f in module.functions.values() if f.name == name and route.line in (f.first, f.line)), None)
-    function = function or module.functions.get(route.view.partition(":")[2])
-    return (module, function) if function is not None else None
-
-
-def _bindings(survey: Survey, live: Live | None) -> Iterator[Binding]:
-    """Every method and rule once, with all endpoints that are bound to it, the one that answers first."""
-    lines = survey.project.lines
-    grouped: dict[tuple[str, str], dict[str, Place | None]] = {}
-    if live is not None:
-        for route in live.routes:
-            place = lines.place(route.module_path, _line(survey.project, route)) if route.module_path else None
-            grouped.setdefault((route.method, route.rule), {}).setdefault(route.endpoint, place)
-    else:
-        for one in survey.map.bound:
-            place = lines.place(one.module.path, one.line)
-            if one.rule is None:
-                yield Binding(one.methods[0], "", (one.endpoint,), (place,), unseen="its URL is made at run time")
-                continue
-            for method in one.methods:
-                grouped.setdefault((method, one.rule), {}).setdefault(one.endpoint, place)
-    for (method, rule), found in grouped.items():
-        yield Binding(method, rule, tuple(found), tuple(found.values()), live is not None)
-
-
-def _line(project: Project, route: Route) -> int:
-    """Of `def`, where the source tells: a route knows the line of the first decorator."""
-    found = _at(project, route)
-    return found[1].line if found is not None else route.line
-
-
-class _Endpoints:
-    """Which endpoints there are."""
-
-    def __init__(self, mapped: Map, live: Live | None) -> None:
-        self._map, self._live = mapped, live
-        self._all = set(live.endpoints) if live is not None else mapped.endpoints
-        self._defined = {one.endpoint: f"{one.module.path}:{one.line}" for one in mapped.bound}
-        self._blueprints = {b.name for b in mapped.blueprints if b.name and not b.opaque}
-        self._nearest: dict[str, str] = {}
-
-    def link(self, endpoint: str, place: Place) -> Link:
-        known = self._known(endpoint)
-        if known:
-            return Link(endpoint, place, True)
-        if endpoint not in self._nearest:
-            self._nearest[endpoint] = next(iter(difflib.get_close_matches(endpoint, self._all, 1, 0.6)), "")
-        defined = self._defined.get(endpoint, "") if self._live is not None else ""
-        return Link(endpoint, place, known, self._nearest[endpoint], defined)
-
-    def _known(self, endpoint: str) -> bool | None:
-        if endpoint in self._all:
-            return True
-        if self._live is not None:
-            return False
-        blueprint, _, name = endpoint.rpartition(".")
-        if name == "static":
-            return True
-        if blueprint in self._blueprints or (not blueprint and not self._map.opaque):
-            return False
-        return None
 
 
 def _subject(module: Module, function: Function) -> str:
