@@ -137,6 +137,12 @@ OVERRIDE = '[tool.mypy]\nstrict = false\n\n[[tool.mypy.overrides]]\nmodule = "{}
             0,
         ),
         ({"mypy__ini": "[mypy]\nstrict = True\n[mypy-app.services.old]\nignore_errors = True\n"}, "mypy.ini", 1),
+        (
+            {"mypy__ini": f"[mypy]\n[mypy-app.services.items]\n{BOTH}"
+             "[mypy-app.*.items]\ndisallow_untyped_defs = False\n"},
+            "mypy.ini",
+            1,
+        ),
     ],
 )  # fmt: skip
 def test_every_home_and_every_section_of_mypy(tmp_path: Path, homes: dict[str, str], home: str, lax: int) -> None:
