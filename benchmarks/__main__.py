@@ -18,6 +18,7 @@ ALL = (
     "monitor",
     "csp",
     "csrf",
+    "static",
     "idle_plugin",
     "guards_cost",
     "growth",

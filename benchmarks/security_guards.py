@@ -24,8 +24,8 @@ from pathlib import Path
 from seatrial.cli.guards import GuardRun
 from seatrial.config import load
 from seatrial.model.outcomes import Outcome
-from seatrial.plugin.outcome import Collected
 from seatrial.rules import registered
+from seatrial.verdict.outcome import Collected
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "stockroom"
 FAMILIES = frozenset({"HDR", "CKE", "CSR", "RTL", "SES", "RED", "CFG", "OAU", "ERR"})

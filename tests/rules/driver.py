@@ -27,6 +27,7 @@ from typing import Any
 from flask import Flask, got_request_exception, template_rendered
 from support import project
 
+from seatrial.cli import structure
 from seatrial.config import load
 from seatrial.model.classes import ResponseClasses
 from seatrial.model.csrf import CsrfTrial
@@ -36,11 +37,13 @@ from seatrial.model.growth import Growth
 from seatrial.model.inventory import ANONYMOUS, Inventory, Route
 from seatrial.model.markup import MarkupTrial
 from seatrial.model.oauth import OAuthTrial
+from seatrial.model.outcomes import Outcome
 from seatrial.model.profiles import Profile
 from seatrial.model.rates import LimiterFacts, RateTrial
 from seatrial.model.redirects import HostTrial, RedirectTrial
 from seatrial.model.rules import Context
 from seatrial.model.sessions import LogIn, LogOut, logs_out
+from seatrial.model.structure import Structure
 from seatrial.model.suite import Looked, Stray, TestRun
 from seatrial.observe import eager, statements
 from seatrial.observe.attribution import attribution
@@ -49,6 +52,7 @@ from seatrial.observe.markup import marks
 from seatrial.observe.redaction import cookie_sizes
 from seatrial.plugin.guarding import blueprints, showing
 from seatrial.rules import find, registered
+from seatrial.source.structure import Survey, Wanted
 from seatrial.target.forms import post_forms
 from seatrial.target.target import ATTRIBUTED
 from seatrial.trials.pilot import Pilot, open_run, prepare
@@ -64,6 +68,8 @@ WITHOUT_SOUND_TWIN = set() if metadata.version("flask") >= "3.1" else {"CFG005"}
 WITHOUT_BLIND_TWIN = set() if metadata.version("flask") >= "3.1" else {"HDR010"}
 PASSIVE = {rule.code for rule in registered() if rule.passive}
 """Rules that judge the tests of an app."""
+STATIC = {rule.code for rule in registered() if rule.static}
+"""Rules that judge the source: a specimen of theirs is `KIND.py` and whatever stands in the folder `KIND` beside it."""
 GROWN = {"SQL001", "SQL005"}
 """Rules that judge a growth of the data instead of one exchange."""
 FORGED = {"CSR001", "CSR003", "CSR004"}
@@ -182,6 +188,29 @@ def exchange_of(
         if specimen.code.startswith("SQL"):
             _exchange(app, specimen)  # cold; the warm one counts
         return _exchange(app, specimen)
+
+
+@cache
+def structure_of(specimen: Specimen) -> Structure:
+    """What the source says, and nothing else: the app is not built."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        shutil.copy(specimen.path, root)
+        if (specimen.folder / specimen.kind).is_dir():
+            shutil.copytree(specimen.folder / specimen.kind, root, dirs_exist_ok=True)
+        canonical = specimen.settings.get("config", {}).get("canonical", {})
+        return Survey(root, Wanted(canonical=canonical)).structure()
+
+
+def judged_by_static(specimen: Specimen) -> dict[str, Judgement]:
+    """The worst that each static rule says of anything in the specimen."""
+    order = (Outcome.SKIPPED, Outcome.PASS, Outcome.NOT_PROVED, Outcome.BROKEN, Outcome.FAIL)
+    worst: dict[str, Judgement] = {}
+    for one in structure.judged(structure_of(specimen), Context(), STATIC):
+        before = worst.get(one.rule)
+        if before is None or order.index(one.outcome) > order.index(before.outcome):
+            worst[one.rule] = one
+    return worst
 
 
 @cache
@@ -345,6 +374,8 @@ def context_of(specimen: Specimen) -> Context:
 
 
 def judged(specimen: Specimen) -> Judgement:
+    if specimen.code in STATIC:
+        return judged_by_static(specimen)[specimen.code]
     rule = find(specimen.code)
     assert rule is not None
     return rule(exchange_of(specimen), context_of(specimen))
@@ -359,7 +390,7 @@ def judged_by_all(specimen: Specimen) -> dict[str, Judgement]:
         foreign = _from_foreign_origins(app, specimen)
     evidence: dict[str, object] = {"CFG": facts, "ERR": (exchange,), TWICE: (cold, exchange), FOREIGN: foreign}
     context = Context(facts=facts)
-    left_out = WITHOUT_SOUND_TWIN | GROWN | SUMS | PASSIVE | FORGED | SESSIONS | LEADING | {SOWN}
+    left_out = WITHOUT_SOUND_TWIN | GROWN | SUMS | PASSIVE | FORGED | SESSIONS | LEADING | STATIC | {SOWN}
     if specimen.code in SESSIONS:
         evidence["SES"] = exchange_of(specimen)
         left_out = left_out - ({LOG_OUT} if specimen.code == LOG_OUT else SESSIONS - {LOG_OUT})

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from rules.driver import Specimen, judged, judged_by_all, specimens
+from rules.driver import STATIC, Specimen, judged, judged_by_all, judged_by_static, specimens
 
 from seatrial.model.outcomes import Outcome
 
@@ -33,3 +33,14 @@ def test_blind_is_not_proved(specimen: Specimen) -> None:
 def test_a_specimen_shows_nothing_but_its_own_flaw(specimen: Specimen) -> None:
     others = {code for code, judgement in judged_by_all(specimen).items() if judgement.outcome is Outcome.FAIL}
     assert others <= ({specimen.code} if specimen.kind == "flawed" else set())
+
+
+ALSO = {"TYP002": {"TYP001"}}
+"""A layer has too few typed callables only where some are untyped."""
+
+
+@pytest.mark.parametrize("specimen", [s for s in specimens("flawed", "sound", "blind") if s.code in STATIC], ids=str)
+def test_a_specimen_of_the_source_shows_nothing_but_its_own_flaw(specimen: Specimen) -> None:
+    others = {code for code, judgement in judged_by_static(specimen).items() if judgement.outcome is Outcome.FAIL}
+    own = {specimen.code} | ALSO.get(specimen.code, set())
+    assert others <= (own if specimen.kind == "flawed" else set())

@@ -12,9 +12,9 @@ from seatrial.cli.selection import Selection
 from seatrial.config import Settings
 from seatrial.model.outcomes import ExitCode, State
 from seatrial.model.result import Result
-from seatrial.plugin.outcome import Collected, conclude
 from seatrial.reports.progress import Progress
 from seatrial.verdict import baseline
+from seatrial.verdict.outcome import Collected, conclude
 from seatrial.verdict.verdict import reconcile
 
 

@@ -10,20 +10,18 @@ import click
 
 from seatrial import rules
 from seatrial.cli import options
-from seatrial.cli.guards import GuardRun
 from seatrial.cli.replay import replay
 from seatrial.cli.selection import Selection
+from seatrial.cli.structure import Reading
 from seatrial.config import Settings
-from seatrial.database.folder import WatchedFolder
-from seatrial.gates import start_gates
-from seatrial.host import copies
+from seatrial.model.errors import ConfigurationError
 from seatrial.model.inventory import Inventory
 from seatrial.model.result import Result
-from seatrial.plugin.outcome import Collected, conclude
 from seatrial.reports import json_report, junit, terminal
 from seatrial.reports.pen import make_console
 from seatrial.reports.progress import Progress
 from seatrial.reports.replayed import render
+from seatrial.verdict.outcome import Collected, conclude
 
 
 @click.command(name="check")
@@ -34,6 +32,9 @@ from seatrial.reports.replayed import render
 @click.option("--only", default="", metavar="NAMES", help="Only these rule families, rule codes or tools.")
 @click.option("--skip", default="", metavar="NAMES", help="Leave out these rule families, rule codes or tools.")
 @click.option("--route", metavar="GLOB", help="Only routes whose `METHOD rule` or rule matches.")
+@click.option(
+    "--static", is_flag=True, help="Only what the source tells: static rules and tools; the app is not built."
+)
 @click.option("--strict-proof", is_flag=True, help="What is not proved ends in exit code 5.")
 @click.option(
     "--replay", "wanted", metavar="FINGERPRINT[#n]", help="One finding again, with its evidence: 1 seen, 0 not."
@@ -54,6 +55,7 @@ def command(
     only: str,
     skip: str,
     route: str | None,
+    static: bool,
     strict_proof: bool,
     wanted: str | None,
     result_file: Path | None,
@@ -69,9 +71,11 @@ def command(
         ctx.exit(int(replayed.exit_code))
     if result_file is not None:
         raise click.UsageError("--result is for --replay FINGERPRINT")
-    selection = Selection.parse(only, skip, settings)
+    if static and route is not None:
+        raise ConfigurationError("--route chooses among requests and --static sends none; leave one of them out")
+    selection = Selection.parse(only, skip, settings, static=static)
     with Progress() as progress:
-        result = check(settings, selection, progress, route=route, strict_proof=strict_proof)
+        result = check(settings, selection, progress, route=route, static=static, strict_proof=strict_proof)
     if json_file:
         json_report.write(result, json_file)
     if junit_file:
@@ -92,43 +96,37 @@ def check(
     progress: Progress,
     *,
     route: str | None = None,
+    static: bool = False,
     strict_proof: bool = False,
 ) -> Result:
     """Run what is selected and decide. Raises ConfigurationError when the app cannot be tried at all."""
-    collected, inventory = collect(settings, selection, progress, route=route)
+    collected, inventory = collect(settings, selection, progress, route=route, static=static)
     whole = selection.whole and route is None
     return conclude(settings, inventory, collected, whole=whole, strict_proof=strict_proof)
 
 
 def collect(
-    settings: Settings, selection: Selection, progress: Progress, *, route: str | None = None
+    settings: Settings, selection: Selection, progress: Progress, *, route: str | None = None, static: bool = False
 ) -> tuple[Collected, Inventory | None]:
-    """What guards and tools found, before baseline and verdict; changes nothing of the target's."""
+    """What guards, static rules and tools found, before baseline and verdict; changes nothing of the target's."""
     started = time.monotonic()
-    watched = WatchedFolder("check")  # goes away with us, whatever ends us
-    folder = watched.path
-    guards: GuardRun | None = None
-    gates = None
-    try:
-        if selection.rules:
-            guards = GuardRun(settings, folder, selection.arguments(route), progress)
-        if selection.tools:
-            copy = copies.working_copy(settings.root, folder / "tools") if "pytest" in selection.tools else None
-            gates = start_gates(settings, root=settings.root, copy=copy, only=set(selection.tools))
-        collected = guards.wait() if guards else Collected()
-        if gates is not None:
-            progress.stage("waiting for the tools")
-        for gate in gates.wait() if gates else ():
-            collected.tools.append(gate.run)
-            collected.findings += gate.findings
-    except BaseException:
-        if gates is not None:
-            gates.cancel()
-        if guards is not None:
-            guards.cancel()
-        raise
-    finally:
-        copies.remove(folder)
-        watched.close()
+    # Guards look at routes, and so does `--route`; the source is read as a whole.
+    reading = Reading(settings, selection.static) if selection.static and route is None else None
+    guarded = bool(selection.rules) or (reading is not None and selection.needs_map and not static)
+
+    def judge(collected: Collected, inventory: Inventory | None) -> None:
+        if reading is not None:
+            progress.stage("judging the source")
+            reading.judge(collected, inventory)
+
+    inventory: Inventory | None = None
+    if guarded or selection.tools:
+        # Brings pytest and SQLAlchemy: most of the time of a run that only looks at the source.
+        from seatrial.cli.work import work
+
+        collected, inventory = work(settings, selection, progress, route=route, guarded=guarded, judge=judge)
+    else:
+        collected = Collected()
+        judge(collected, None)
     collected.elapsed_s = time.monotonic() - started
-    return collected, guards.inventory if guards else None
+    return collected, inventory

@@ -17,8 +17,8 @@ from seatrial.config import Settings
 from seatrial.host.protocol import Channel, PeerGone
 from seatrial.model.errors import SeatrialError
 from seatrial.model.inventory import Inventory
-from seatrial.plugin.guarding import Report
-from seatrial.plugin.outcome import Collected, Pairs
+from seatrial.model.report import Report
+from seatrial.verdict.outcome import Collected, Pairs
 
 _INI = "[pytest]\naddopts =\nconsole_output_style = classic\n"
 PATIENCE_S = 8.0

@@ -13,7 +13,7 @@ from seatrial.config import Settings, load
 from seatrial.config.locate import label
 from seatrial.model.errors import ConfigurationError, SeatrialError
 from seatrial.model.outcomes import ExitCode
-from seatrial.scaffold import home, seeds
+from seatrial.scaffold import home, seeds, strictness
 from seatrial.scaffold.document import document
 from seatrial.scaffold.missing import missing
 from seatrial.scaffold.pipelines import SYSTEMS, Pipeline
@@ -28,8 +28,11 @@ _STAYS = "seatrial: the configuration stays; run `seatrial init` again to go on 
 @click.option("--app", metavar="MODULE:NAME", help="The factory or app, where several could be meant.")
 @click.option("--database", type=click.Choice(["embedded", "sqlite"]), help="Where trials run; default: embedded.")
 @click.option("--ci", type=click.Choice(list(SYSTEMS)), help="Write the job for this CI system as well.")
+@click.option("--mypy", "strict", is_flag=True, help="Make mypy refuse definitions without types in services.")
 @click.option("--no-run", is_flag=True, help="Only write; do not build the app and record its budgets.")
-def command(target_dir: Path, app: str | None, database: str | None, ci: str | None, no_run: bool) -> None:
+def command(
+    target_dir: Path, app: str | None, database: str | None, ci: str | None, strict: bool, no_run: bool
+) -> None:
     """Write the configuration, recorded budgets and an empty baseline for an app.
 
     The app's source is read, not changed; a configuration that is already there is kept, and what is missing beside it
@@ -39,7 +42,7 @@ def command(target_dir: Path, app: str | None, database: str | None, ci: str | N
     present = home.configured(root)
     pipeline = Pipeline(ci, root) if ci else None
     if present is not None:
-        _complete(root, present, pipeline, app=app, database=database, no_run=no_run)
+        _complete(root, present, pipeline, app=app, database=database, strict=strict, no_run=no_run)
         return
     found = survey(root, app)
     place = home.place(root)
@@ -48,6 +51,8 @@ def command(target_dir: Path, app: str | None, database: str | None, ci: str | N
     _write(place, found, database, seed)
     _wrote(root, place.path, place.why)
     _job(root, pipeline)
+    if strict:
+        _strict(root, found.services)
     if not no_run:
         settings = _run_and_mend(root, place, found, database, seed)
         _state(settings)
@@ -152,7 +157,14 @@ def _state(settings: Settings) -> None:
 
 # ---------------------------------------------------------------------- a second run
 def _complete(
-    root: Path, present: Path, pipeline: Pipeline | None, *, app: str | None, database: str | None, no_run: bool
+    root: Path,
+    present: Path,
+    pipeline: Pipeline | None,
+    *,
+    app: str | None,
+    database: str | None,
+    strict: bool,
+    no_run: bool,
 ) -> None:
     """Keep the configuration; add what is missing beside it.
 
@@ -167,10 +179,12 @@ def _complete(
     settings = load(root, None)
     absent = [file for file in ("budgets.tsv", "baseline.tsv") if not (settings.state_folder / file).exists()]
     to_run = bool(absent) and not no_run
-    if not to_run and (pipeline is None or pipeline.path.exists()):
+    if not to_run and not strict and (pipeline is None or pipeline.path.exists()):
         raise ConfigurationError(f"{edit}, or delete its tables and run `seatrial init` again. Nothing was changed")
     _line("kept", f"{name}: it already configures Seatrial")
     _job(root, pipeline)
+    if strict:
+        _strict(root, settings.services or survey(root, settings.app).services)
     if to_run:
         if "budgets.tsv" in absent:
             try:
@@ -189,6 +203,14 @@ def _job(root: Path, pipeline: Pipeline | None) -> None:
         _wrote(root, pipeline.path, "")
     else:
         _line("kept", f"{label(root, pipeline.path)}: it was there already")
+
+
+def _strict(root: Path, services: list[str]) -> None:
+    written = strictness.write(root, services)
+    if written.why:
+        _line("kept", f"{label(root, written.path)}: {written.why}")
+    else:
+        _wrote(root, written.path, "mypy refuses definitions without types in services")
 
 
 def _wrote(root: Path, path: Path, why: str) -> None:

@@ -19,11 +19,11 @@ from seatrial.model.errors import ConfigurationError
 from seatrial.model.findings import Finding
 from seatrial.model.outcomes import ExitCode, Outcome, State
 from seatrial.model.result import Judged
-from seatrial.plugin.outcome import Collected
 from seatrial.reports.order import finding_order
 from seatrial.reports.progress import Progress
 from seatrial.reports.replayed import Replayed
 from seatrial.verdict import baseline
+from seatrial.verdict.outcome import Collected
 from seatrial.verdict.verdict import relevel
 
 SHORTEST, LONGEST = 6, 16

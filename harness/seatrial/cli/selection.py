@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from seatrial import rules
 from seatrial.config import Settings
 from seatrial.model.errors import ConfigurationError
+from seatrial.model.rules import NO_GUARD
 
 TOOLS = ("ruff", "mypy", "bandit", "pytest")
 
@@ -16,12 +17,15 @@ class Selection:
     """Rule codes and tools that run; `whole` when nothing was left out by hand."""
 
     rules: tuple[str, ...]
+    """Those that guards ask of the app."""
+    static: tuple[str, ...]
+    """Those that are asked of its source."""
     tools: tuple[str, ...]
     whole: bool
 
     @classmethod
-    def parse(cls, only: str, skip: str, settings: Settings) -> Selection:
-        """Raises ConfigurationError that names every word it does not know."""
+    def parse(cls, only: str, skip: str, settings: Settings, *, static: bool = False) -> Selection:
+        """`static`: nothing that needs the app. Raises ConfigurationError that names every word it does not know."""
         codes = [rule.code for rule in rules.registered() if not rule.passive]
         known = {*codes, *(code[:3] for code in codes), *TOOLS}
         wanted, unwanted = _words(only), _words(skip)
@@ -41,15 +45,25 @@ class Selection:
             return (not wanted or bool(names & wanted)) and not names & unwanted
 
         levels = {tool: getattr(settings.gates, tool) for tool in TOOLS}
+        of_source = {rule.code for rule in rules.registered() if rule.static}
+        chosen = [code for code in codes if runs(code) and settings.rules.get(code) != "off"]
+        if static and wanted and not any(code in of_source for code in chosen) and not wanted & {*TOOLS} - {"pytest"}:
+            raise ConfigurationError("--static: what --only names needs the app; leave --static out")
         return cls(
-            rules=tuple(code for code in codes if runs(code) and settings.rules.get(code) != "off"),
-            tools=tuple(tool for tool in TOOLS if runs(tool) and levels[tool] != "off"),
+            rules=() if static else tuple(code for code in chosen if code not in of_source),
+            static=tuple(code for code in chosen if code in of_source),
+            tools=tuple(t for t in TOOLS if runs(t) and levels[t] != "off" and not (static and t == "pytest")),
             whole=not wanted and not unwanted,
         )
 
+    @property
+    def needs_map(self) -> bool:
+        """Whether a selected rule is the surer for the url map of the built app."""
+        return any(code.startswith("ARC") for code in self.static)
+
     def arguments(self, route: str | None) -> list[str]:
         """Options for the plugin."""
-        found = [] if self.whole else ["--seatrial-only", ",".join(self.rules)]
+        found = [] if self.whole else ["--seatrial-only", ",".join(self.rules) or NO_GUARD]
         return [*found, "--seatrial-route", route] if route else found
 
 

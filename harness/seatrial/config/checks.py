@@ -46,6 +46,10 @@ def _paths(tables: Mapping[str, Any], root: Path) -> Iterator[Mistake]:
         for index, path in enumerate(_list(tables.get(key))):
             if isinstance(path, str) and path and not (root / path).exists():
                 yield Mistake(f"{key}[{index}]", f'there is no "{path}" in the project; correct the path or delete it')
+    canonical = tables.get("canonical")
+    for table, path in canonical.items() if isinstance(canonical, dict) else ():
+        if isinstance(path, str) and path and not (root / path).exists():
+            yield Mistake(f"canonical.{table}", f'there is no "{path}" in the project; correct the path or delete it')
     conftest = tables.get("conftest")
     if isinstance(conftest, str) and conftest and not (root / conftest).is_file():
         yield Mistake("conftest", f'there is no file "{conftest}" in the project; correct the path or delete the key')

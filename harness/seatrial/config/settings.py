@@ -142,6 +142,9 @@ class LimitTable(Table):
     slow_statement_ms: shapes.Positive = Limits().slow_statement_ms
     body_bytes: shapes.Count = Limits().body_bytes
     secret_key_bytes: shapes.Count = Limits().secret_key_bytes
+    view_lines: shapes.Count = Limits().view_lines
+    view_score: shapes.Count = Limits().view_score
+    typed_percent: shapes.Percent = Limits().typed_percent
 
 
 def _limits(value: Any) -> Limits:
@@ -165,6 +168,8 @@ class Tables(Table):
     sources: shapes.SomePaths = Field(default_factory=lambda: ["."])
     """What ruff, mypy and bandit check."""
     blueprints: list[str] = Field(default_factory=list)
+    canonical: dict[str, shapes.Inside] = Field(default_factory=dict)
+    """Table → the service (file or folder) that alone writes to it."""
     seed: Annotated[list[shapes.Seed], BeforeValidator(shapes.one_or_more)] = Field(default_factory=list)
     """One or several, run in order."""
     hot: list[shapes.RouteKey] = Field(default_factory=list)

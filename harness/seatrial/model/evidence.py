@@ -88,6 +88,8 @@ class OutboundCall:
     """Without the query string: it may carry secrets."""
     answered: int | None = None
     """Status of the stand-in's answer; None where the connection was refused."""
+    place: Place | None = None
+    """The target's own line that tried it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +249,12 @@ class Limits:
     slow_statement_ms: float = 100.0
     body_bytes: int = 100 * 1024 * 1024
     secret_key_bytes: int = 16
+    view_lines: int = 100
+    """Lines of the view functions of a blueprint, on average."""
+    view_score: int = 10
+    """Of the business logic in one view (`model.structure.WEIGHTS`)."""
+    typed_percent: int = 80
+    """Callables of a service layer that are fully annotated."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,5 +95,10 @@ class Inventory:
         callback = next((r for r in found if r.method == "GET"), found[0] if found else start)
         return replace(callback, path=wanted.callback) if found else start
 
+    endpoints: frozenset[str] = frozenset()
+    """Every endpoint that `url_for` can build, those of other methods and of build-only rules too."""
+    answers_unknown: bool = False
+    """The app has a handler for endpoints that do not exist."""
+
     def by_key(self, key: str) -> Route:
         return next(route for route in self.routes if route.key == key)

@@ -9,6 +9,9 @@ from seatrial.model.findings import Finding, Judgement, Place
 from seatrial.model.outcomes import Level, Outcome
 from seatrial.model.requests import Request
 
+NO_GUARD = "NONE"
+"""In place of rule codes: the app is built and its routes are found, and no guard runs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
@@ -43,6 +46,8 @@ class Rule:
     """`judge(rule, evidence, context)`; call the rule itself instead: `rule(evidence, context)`."""
     passive: bool = False
     """It judges the team's own tests, in `pytest --seatrial-passive` alone: `seatrial check` never plans it."""
+    static: bool = False
+    """It judges the source: `seatrial check` asks it without a guard, with `--static` without the app."""
 
     @property
     def family(self) -> str:

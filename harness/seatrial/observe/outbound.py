@@ -26,13 +26,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from json import dumps
 from typing import Any
 from urllib.parse import urlsplit
 
 from seatrial.model.evidence import OutboundCall
+from seatrial.model.findings import Place
 from seatrial.observe import openid, threads
 from seatrial.observe.addresses import is_loopback, plain_host
 
@@ -76,6 +77,7 @@ class Answer:
 class _Policy:
     allowed: frozenset[tuple[str, int | None]]
     stand_ins: tuple[StandIn, ...]
+    site: Callable[[], Place | None]
     resolved: set[tuple[str, int | None]] = field(default_factory=set)
     """Addresses that names in `allowed` turned out to have, with the port allowed there."""
 
@@ -106,10 +108,16 @@ _calls: ContextVar[_Calls | None] = ContextVar("seatrial_outbound_calls", defaul
 _strays: deque[OutboundCall] = deque(maxlen=STRAY_CALLS_KEPT)
 
 
-def install(*, allow: Iterable[tuple[str, int | None]] = (), stand_ins: Sequence[StandIn] = ()) -> None:
-    """Close the way out. Call it before the app is imported; another call replaces `allow` and `stand_ins`.
+def install(
+    *,
+    allow: Iterable[tuple[str, int | None]] = (),
+    stand_ins: Sequence[StandIn] = (),
+    site: Callable[[], Place | None] = lambda: None,
+) -> None:
+    """Close the way out. Call it before the app is imported; another call replaces what is given.
 
-    `allow` names hosts (or addresses) with a port, or None for every port.
+    `allow` names hosts (or addresses) with a port, or None for every port. `site` is asked for the app's own line
+    while a call is being made.
     """
     global _policy
     # imported here: both ask this module what is permitted
@@ -117,7 +125,7 @@ def install(*, allow: Iterable[tuple[str, int | None]] = (), stand_ins: Sequence
 
     threads.carry(_calls)
     threads.install()
-    _policy = _Policy(frozenset((plain_host(host), port) for host, port in allow), tuple(stand_ins))
+    _policy = _Policy(frozenset((plain_host(host), port) for host, port in allow), tuple(stand_ins), site)
     sockets.install()
     http_stand_ins.install()
 
@@ -241,6 +249,8 @@ def _number(port: int | str | None) -> int | None:
 
 def _record(call: OutboundCall) -> None:
     calls = _calls.get()
+    if _policy is not None and (place := _policy.site()) is not None:
+        call = replace(call, place=place)
     if calls is None:
         _strays.append(call)
     else:

@@ -11,6 +11,7 @@ import pytest
 
 if TYPE_CHECKING:
     from seatrial.plugin.fixtures import SqlBudget
+    from seatrial.plugin.thin import ThinRoute
 
 MARKER = "max_statements(n): fail the test when it sends more than n SQL statements (select and dml)."
 
@@ -97,3 +98,11 @@ def assert_secure_headers() -> Callable[..., None]:
     from seatrial.plugin import fixtures
 
     return fixtures.assert_secure_headers
+
+
+@pytest.fixture
+def assert_thin_route(request: pytest.FixtureRequest) -> ThinRoute:
+    """`assert_thin_route(client, "GET /items/", calls=…, returning=…, answers=…)`: this service, and its result."""
+    from seatrial.plugin.thin import ThinRoute
+
+    return ThinRoute(request.config.rootpath)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import traceback
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -23,6 +23,7 @@ from seatrial.model.outcomes import Level, Outcome
 from seatrial.model.profiles import Profile
 from seatrial.model.rates import LimiterFacts, RateTrial, guards_accounts
 from seatrial.model.redirects import HostTrial, RedirectTrial
+from seatrial.model.report import Report
 from seatrial.model.result import RouteRow
 from seatrial.model.rules import Context, Rule
 from seatrial.model.sessions import LogIn, LogOut, logs_in, logs_out
@@ -235,19 +236,6 @@ def guard(
     return decorate
 
 
-@dataclass(slots=True)
-class Report:
-    """What one guard item brought home."""
-
-    checks: list[Check] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-    rows: list[RouteRow] = field(default_factory=list)
-    visits: list[Exchange] = field(default_factory=list)
-    """Measured pages, without headers: what budgets are lowered and recorded from."""
-    inconclusive: str = ""
-    broken: str = ""
-
-
 class Trial:
     """Handed to a guard as `trial`."""
 
@@ -293,6 +281,7 @@ class Trial:
             )
         )
         self.report.visits.append(warm)
+        self._reached(found.cold, warm)
         return found
 
     def look(self) -> Exchange:
@@ -313,11 +302,11 @@ class Trial:
 
     def malformed(self) -> tuple[Exchange, ...]:
         """The route under malformed requests."""
-        return self._pilot().malformed(self.route, self.aim.identity, self._profile)
+        return self._reached(*self._pilot().malformed(self.route, self.aim.identity, self._profile))
 
     def errors(self) -> tuple[Exchange, ...]:
         """What the route answers to everything that provokes an error, asked as an API client."""
-        return self._pilot().errors(self.route, self.aim.identity, self._profile)
+        return self._reached(*self._pilot().errors(self.route, self.aim.identity, self._profile))
 
     def forged(self) -> CsrfTrial:
         """The route under requests that another site could have a visitor's browser send."""
@@ -371,6 +360,16 @@ class Trial:
     def facts(self) -> AppFacts:
         """What was really on in the guard's profile."""
         return self._facts(self._profile)
+
+    def _reached(self, *exchanges: Exchange) -> tuple[Exchange, ...]:
+        """Keep what was tried to be reached, once per line and host."""
+        calls = (call for exchange in exchanges for call in exchange.outbound if call.place is not None)
+        known = {(call.place, call.host) for call in self.report.outbound}
+        for call in calls:
+            if (call.place, call.host) not in known:
+                known.add((call.place, call.host))
+                self.report.outbound.append(call)
+        return exchanges
 
     @property
     def _profile(self) -> Profile:

@@ -16,13 +16,14 @@ import pytest
 
 from seatrial.model.errors import ConfigurationError, SeatrialError
 from seatrial.model.outcomes import ExitCode
+from seatrial.model.report import Report
 from seatrial.plugin import collector, guard_fixtures, overrides, summary
 from seatrial.plugin.arguments import Arguments, take
-from seatrial.plugin.guarding import Aim, GuardPlan, Report, Trial
-from seatrial.plugin.outcome import Collected, conclude
+from seatrial.plugin.guarding import Aim, GuardPlan, Trial
 from seatrial.plugin.replaying import Replay
 from seatrial.plugin.state import Shipment, State
 from seatrial.plugin.stream import Stream
+from seatrial.verdict.outcome import Collected, conclude
 
 GUARDS: pytest.StashKey[Guards] = pytest.StashKey()
 _TRIAL: pytest.StashKey[Trial] = pytest.StashKey()

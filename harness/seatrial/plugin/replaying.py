@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from seatrial.model.findings import fingerprint
-from seatrial.plugin.guarding import Report
+from seatrial.model.report import Report
 
 Pairs = tuple[tuple[str, str], ...]
 TOOL = "seatrial"

@@ -18,7 +18,7 @@ from seatrial.model.evidence import AppFacts
 from seatrial.model.findings import Finding
 from seatrial.model.inventory import Inventory
 from seatrial.model.profiles import Profile
-from seatrial.model.rules import Context, Rule
+from seatrial.model.rules import NO_GUARD, Context, Rule
 from seatrial.plugin.guarding import Aim, Trial
 from seatrial.trials.pilot import Pilot, open_run, prepare
 from seatrial.verdict import baseline, budgets
@@ -149,8 +149,15 @@ class State:
 
 def _codes(text: str) -> frozenset[str]:
     wanted = frozenset(code.strip().upper() for code in text.split(",") if code.strip())
-    planned = [rule for rule in rules.registered() if not rule.passive]
+    if wanted == {NO_GUARD}:
+        return wanted
+    planned = [rule for rule in rules.registered() if not rule.passive and not rule.static]
     families = {rule.family for rule in planned}
+    of_source = {name for rule in rules.registered() if rule.static for name in (rule.code, rule.family)}
+    if named := sorted(wanted & of_source):
+        raise ConfigurationError(
+            f"--seatrial-only: {', '.join(named)} is judged on the source alone: run seatrial check --only {named[0]}"
+        )
     if unknown := sorted(wanted - families - {rule.code for rule in planned}):
         raise ConfigurationError(
             f"--seatrial-only: {', '.join(unknown)} is no rule family and no rule; "

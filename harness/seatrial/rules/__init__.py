@@ -1,9 +1,10 @@
 """The rules: pure functions from evidence to judgements, one module per family."""
 
-from seatrial.rules import cfg, cke, csr, eager, err, growth, hdr, oau, red, rtl, ses, sql, tst
+from seatrial.rules import arc, cfg, cke, csr, eager, err, growth, hdr, oau, red, rtl, ses, sql, tst, typ
 from seatrial.rules.registry import find, registered, rule
 
 __all__ = [
+    "arc",
     "cfg",
     "cke",
     "csr",
@@ -20,4 +21,5 @@ __all__ = [
     "ses",
     "sql",
     "tst",
+    "typ",
 ]

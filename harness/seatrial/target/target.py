@@ -27,7 +27,7 @@ from seatrial.model.profiles import Profile
 from seatrial.model.requests import NOTHING, Sent
 from seatrial.observe import connections, eager, outbound, refusals, statements
 from seatrial.observe.attribution import Attribution
-from seatrial.observe.callsite import CallSites
+from seatrial.observe.callsite import CallSites, call_site
 from seatrial.observe.markup import marks
 from seatrial.observe.redaction import cookie_sizes, safe_headers
 from seatrial.target import binds as binding
@@ -118,7 +118,7 @@ class Target:
         Raises:
             ConfigurationError: The app cannot be built, or uses another database than the trial's.
         """
-        confinement = cls._guard(settings, database_url)
+        confinement = cls._guard(settings, database_url, folder)
         config = settings.config_for(profile, database_url)
         if profile is Profile.SWEEP:
             config = {**protections.SWEEP_CONFIG, **config}
@@ -141,11 +141,11 @@ class Target:
     @classmethod
     def locate(cls, settings: Settings, database_url: str, folder: Path) -> None:
         """Import the app and look at its factory, guarded as in `build`. Raises ConfigurationError."""
-        cls._guard(settings, database_url or "sqlite://")
+        cls._guard(settings, database_url or "sqlite://", folder)
         factory.locate(settings, folder)
 
     @classmethod
-    def _guard(cls, settings: Settings, database_url: str) -> connections.Confinement:
+    def _guard(cls, settings: Settings, database_url: str, folder: Path) -> connections.Confinement:
         """Before any of the app's code: nothing it does while importing may reach beyond the trial.
 
         Once per process, so that what was refused during the import is still known when the app is built.
@@ -153,9 +153,11 @@ class Target:
         if cls._confinement is not None:
             return cls._confinement
         statements.install()
+        sites = call_site(folder)
         outbound.install(
             stand_ins=[outbound.StandIn(o.url, o.status, o.body) for o in settings.outbound],
             allow=[*_database_address(database_url), *((host, None) for host in settings.allow_hosts)],
+            site=lambda: sites.origin(sites.trace(2)).place,
         )
         cls._confinement = connections.confine(database_url)
         return cls._confinement

@@ -67,6 +67,12 @@ def routes(target: Target) -> tuple[Route, ...]:
     return target.routes()
 
 
+def endpoints(target: Target) -> tuple[frozenset[str], bool]:
+    """What `url_for` can build, and whether the app answers for what it cannot."""
+    app = target.app
+    return frozenset(str(rule.endpoint) for rule in app.url_map.iter_rules()), bool(app.url_build_error_handlers)
+
+
 def probe(target: Target, route: Route, known: tuple[str, tuple[str, ...]] | None) -> Route:
     """Find a path that answers and see whether a stranger is let in.
 

@@ -56,6 +56,7 @@ def prepare(run: Run, *profiles: Profile) -> Inventory:
     profile, deadlines = profiles[0], run.settings.deadlines
     run.report("finding routes")
     routes = run.call(profile, discovery.routes, deadlines.trial_s)
+    endpoints, answers_unknown = run.call(profile, discovery.endpoints, deadlines.trial_s)
     known: dict[tuple[str, tuple[tuple[str, str], ...]], tuple[str, tuple[str, ...]]] = {}
     found: dict[str, Route] = {}
     notes: list[str] = []
@@ -77,6 +78,8 @@ def prepare(run: Run, *profiles: Profile) -> Inventory:
         notes=tuple(dict.fromkeys((*run.notes, *notes, *_without_route(run.settings, found.values())))),
         grown=frozenset(growing.route for growing in run.settings.growth),
         doors=doors,
+        endpoints=endpoints,
+        answers_unknown=answers_unknown,
     )
 
 

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from seatrial.config import Settings, hide, secrets
 from seatrial.model.errors import ConfigurationError
-from seatrial.model.evidence import AppFacts, Exchange
-from seatrial.model.findings import Check, Finding
+from seatrial.model.evidence import AppFacts, Exchange, OutboundCall
+from seatrial.model.findings import Check, Finding, Judgement
 from seatrial.model.inventory import BUILT_IN_SKIP, Inventory
 from seatrial.model.outcomes import Outcome
 from seatrial.model.profiles import Profile
+from seatrial.model.report import Report
 from seatrial.model.result import Result, RouteRow, ToolRun
 from seatrial.model.sessions import logs_out
-from seatrial.plugin.guarding import Report
-from seatrial.verdict import baseline, budgets
+from seatrial.verdict import baseline, budgets, coverage
 from seatrial.verdict.renames import renames
 from seatrial.verdict.verdict import decide, reconcile, relevel
 
@@ -36,10 +36,16 @@ class Collected:
     findings: list[Finding] = field(default_factory=list)
     rows: list[RouteRow] = field(default_factory=list)
     visits: list[Exchange] = field(default_factory=list)
+    outbound: list[OutboundCall] = field(default_factory=list)
     tools: list[ToolRun] = field(default_factory=list)
     facts: AppFacts | None = None
     inconclusive: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    partial: set[str] = field(default_factory=set)
+    """Rules that could not be asked of everything: what they did not meet may still be there."""
+    coverage: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """(typed, callables) of each service layer."""
     files_written: list[str] = field(default_factory=list)
     database: str = ""
     elapsed_s: float = 0.0
@@ -56,6 +62,7 @@ class Collected:
         self.findings += report.findings
         self.rows += report.rows
         self.visits += report.visits
+        self.outbound += report.outbound
         if report.inconclusive and report.inconclusive not in self.inconclusive:
             self.inconclusive.append(report.inconclusive)
         if report.broken and report.broken not in self.broken:
@@ -65,6 +72,14 @@ class Collected:
     def planned(self) -> list[tuple[str, str]]:
         """(rule, subject) of everything that was to be judged."""
         return [pair for pairs in self.plan.values() for pair in pairs]
+
+    def take(self, planned: Pairs, judgements: Iterable[Judgement]) -> None:
+        """What rules said without a guard."""
+        self.plan["static"] = planned
+        self._reported.add("static")
+        for judgement in judgements:
+            self.checks.append(judgement.check)
+            self.findings += judgement.findings
 
     def reconciled(self) -> list[Check]:
         """The checks, and for each planned one that did not run one that is not proved and says why."""
@@ -109,7 +124,7 @@ def conclude(
     finished = baseline.Finished.of(
         checks,
         collected.tools,
-        whole={rule for rule, _ in collected.planned} if complete else (),
+        whole={rule for rule, _ in collected.planned} - collected.partial if complete else (),
         levels=levels,
     )
     renamed = renames(settings.root) if known.entries else {}
@@ -124,7 +139,7 @@ def conclude(
         tools=collected.tools,
         stale=list(settled.stale),
         pruned=settled.pruned,
-        notes=list(_notes(inventory, collected)),
+        notes=[*_notes(inventory, collected), *collected.notes],
         broken=list(collected.broken),
         inconclusive=[*collected.inconclusive, *_unrun(unrun, collected)],
         elapsed_s=round(collected.elapsed_s, 3),
@@ -140,6 +155,8 @@ def conclude(
         if fallen.subjects:
             result.notes.append(f"budgets fell to what was measured: {_some(fallen.subjects)}")
         _keep(result, lambda: budgets.save(settings.state_folder / "budgets.tsv", fallen.budgets))
+        floors = coverage.risen(coverage.load(settings.state_folder / "coverage.tsv"), collected.coverage)
+        _keep(result, lambda: coverage.save(settings.state_folder / "coverage.tsv", floors))
         versions = {tool.name: tool.version for tool in collected.tools if tool.version}
         _keep(result, lambda: baseline.save(settings.state_folder / "baseline.tsv", settled.baseline, tools=versions))
     result.exit_code = decide(result, strict_proof=strict_proof)

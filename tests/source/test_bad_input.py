@@ -1,0 +1,170 @@
+"""Files that cannot be read are named, and everything else is judged."""
+
+import os
+from pathlib import Path
+
+import pytest
+from support import project
+
+from seatrial.cli.structure import judged
+from seatrial.model.findings import Judgement
+from seatrial.model.outcomes import Outcome
+from seatrial.model.rules import Context
+from seatrial.model.structure import Structure
+from seatrial.source.structure import Survey, Wanted
+
+GOOD = {
+    "app/__init__.py": """
+        from flask import Flask
+        from app.routes import bp
+
+        def create_app():
+            app = Flask(__name__)
+            app.register_blueprint(bp)
+            return app
+        """,
+    "app/routes/__init__.py": """
+        from flask import Blueprint, url_for
+        bp = Blueprint("shop", __name__)
+
+        @bp.get("/")
+        def home():
+            return url_for("shop.home")
+        """,
+    "app/services/__init__.py": "",
+    "app/services/good.py": "def total(a: int, b: int) -> int:\n    return a + b\n",
+}
+CODES = {"ARC002", "ARC003", "ARC008", "TYP001", "TYP002"}
+
+
+def survey(root: Path) -> Structure:
+    return Survey(root, Wanted()).structure()
+
+
+def answers(structure: Structure) -> dict[tuple[str, str], Judgement]:
+    return {(one.rule, one.subject): one for one in judged(structure, Context(), CODES)}
+
+
+def shop(tmp_path: Path) -> Path:
+    return project(tmp_path / "shop", GOOD, config="")
+
+
+UNREADABLE = {
+    "syntax": b"def broken(:\n",
+    "conflict": b"<<<<<<< ours\nx = 1\n=======\n",
+    "latin": "name = 'Caf\u00e9'\n".encode("latin-1"),
+    "lying": b"# -*- coding: ascii -*-\nname = '\xc3\xa9'\n",
+    "unknown": b"# -*- coding: klingon -*-\nx = 1\n",
+    "nul": b"x = 1\x00\n",
+    "python2": b"print 'hello'\n",
+    "deep": b"x = " + b"(" * 500 + b")" * 500 + b"\n",
+    "tabs": b"if True:\n\tx = 1\n        y = 2\n",
+    "utf16": "x = 1\n".encode("utf-16"),
+}
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_an_unreadable_file_is_named_and_the_others_are_judged(tmp_path: Path, name: str) -> None:
+    root = shop(tmp_path)
+    for folder in ("services", "routes"):
+        (root / "app" / folder / f"{name}.py").write_bytes(UNREADABLE[name])
+    structure = survey(root)
+    found = answers(structure)
+    assert sorted(structure.unread) == [f"app/routes/{name}.py", f"app/services/{name}.py"]
+    assert any(f"app/routes/{name}.py" in note for note in structure.notes)
+    for rule, folder in (("TYP001", "services"), ("ARC003", "routes"), ("ARC002", "routes"), ("ARC008", "routes")):
+        judgement = found[rule, f"app/{folder}/{name}.py"]
+        assert judgement.outcome is Outcome.NOT_PROVED
+        assert "cannot be read" in judgement.reason
+    assert found["TYP002", "app.services"].outcome is Outcome.NOT_PROVED
+    assert found["TYP001", "app.services.good:total"].outcome is Outcome.PASS
+    assert found["ARC002", "app.routes:home"].outcome is Outcome.PASS
+    assert found["ARC008", "app/routes/__init__.py"].outcome is Outcome.PASS
+
+
+def test_links_never_lead_around_in_circles_nor_out_of_the_project(tmp_path: Path) -> None:
+    root = shop(tmp_path)
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "foreign.py").write_text("def f(x):\n    return x\n")
+    os.symlink(root / "app", root / "app" / "services" / "loop")
+    os.symlink(outside, root / "app" / "services" / "vendor")
+    os.symlink(root / "nowhere.py", root / "app" / "services" / "dangling.py")
+    os.symlink("self.py", root / "app" / "services" / "self.py")
+    structure = survey(root)
+    assert structure.unread["app/services/vendor"] == "a link that leads out of the project"
+    assert {"app/services/dangling.py", "app/services/self.py"} <= set(structure.unread)
+    subjects = [s.subject for layer in structure.layers for s in layer.signatures if not s.unseen]
+    assert subjects == ["app.services.good:total"]
+
+
+def test_windows_line_ends_a_mark_and_form_feeds_change_no_line(tmp_path: Path) -> None:
+    root = shop(tmp_path)
+    text = "\ufeff# \u00e9\r\n\r\n\x0c\r\ndef windows(x):\r\n    return x\r\n"
+    (root / "app" / "services" / "windows.py").write_bytes(text.encode())
+    [finding] = answers(survey(root))["TYP001", "app.services.windows:windows"].findings
+    assert finding.place is not None
+    assert (finding.place.line, finding.place.text) == (4, "def windows(x):")
+
+
+def test_a_declared_encoding_is_honoured(tmp_path: Path) -> None:
+    root = shop(tmp_path)
+    text = "# -*- coding: latin-1 -*-\ndef caf\u00e9(x):\n    return x\n"
+    (root / "app" / "services" / "old.py").write_bytes(text.encode("latin-1"))
+    [finding] = answers(survey(root))["TYP001", "app.services.old:caf\u00e9"].findings
+    assert finding.place is not None
+    assert finding.place.text == "def caf\u00e9(x):"
+
+
+def test_generated_code_is_named_and_not_judged(tmp_path: Path) -> None:
+    root = shop(tmp_path)
+    (root / "app" / "services" / "stubs.py").write_text(
+        "# Generated by protoc. DO NOT EDIT.\ndef f(x):\n    return x\n"
+    )
+    (root / "app" / "services" / "notes.py").write_text(
+        "import os\n# do not edit the list below\ndef g(x):\n    return x\n"
+    )
+    structure = survey(root)
+    assert "generated, and not judged: app/services/stubs.py" in structure.notes
+    failed = [s for (rule, s), one in answers(structure).items() if rule == "TYP001" and one.outcome is Outcome.FAIL]
+    assert failed == ["app.services.notes:g"]
+
+
+def test_ten_thousand_lines_and_long_chains_of_elif(tmp_path: Path) -> None:
+    root = shop(tmp_path)
+    many = "".join(f"def f{n}(x: int) -> int:\n    return x + {n}\n\n\n" for n in range(2_500))
+    chain = "def pick(x: int) -> int:\n    if x == 0:\n        y = 1\n"
+    chain += "".join(f"    elif x == {n}:\n        y = {n}\n" for n in range(1, 700)) + "    return y\n"
+    (root / "app" / "services" / "many.py").write_text(many)
+    (root / "app" / "services" / "chain.py").write_text(chain)
+    structure = survey(root)
+    assert structure.unread == {}
+    assert len(structure.layers[0].signatures) == 2_502
+
+
+def test_decorators_that_hide_views_and_dynamic_imports(tmp_path: Path) -> None:
+    root = shop(tmp_path)
+    (root / "app" / "routes" / "hidden.py").write_text(
+        "import importlib\nfrom app.routes import bp\n\n"
+        "def hide(view):\n    return lambda: 'hidden'\n\n"
+        "@bp.get('/a')\n@hide\ndef a():\n    return ''\n\n"
+        "bp.add_url_rule('/b', 'b', importlib.import_module('app.' + 'x').view)\n"
+        "bp.add_url_rule('/c', 'c', getattr(bp, 'missing', None))\n"
+    )
+    found = answers(survey(root))
+    assert found["ARC002", "app.routes.hidden:a"].outcome is Outcome.PASS
+    assert found["ARC002", "endpoint shop.b"].outcome is Outcome.NOT_PROVED
+    assert found["ARC002", "endpoint shop.c"].outcome is Outcome.NOT_PROVED
+
+
+def test_two_functions_with_one_name_are_two_views(tmp_path: Path) -> None:
+    root = shop(tmp_path)
+    (root / "app" / "routes" / "twins.py").write_text(
+        "import requests\nfrom flask import Blueprint\n"
+        "a = Blueprint('a', __name__)\nb = Blueprint('b', __name__)\n\n"
+        "@a.get('/a')\ndef index():\n    return requests.get('https://x.example').text\n\n"
+        "@b.get('/b')\ndef index():\n    return ''\n"
+    )
+    found = {s: one.outcome for (rule, s), one in answers(survey(root)).items() if rule == "ARC003"}
+    assert found["app.routes.twins:index"] is Outcome.PASS
+    assert found["app.routes.twins:index#1"] is Outcome.FAIL

@@ -1,0 +1,71 @@
+"""The view decides what is ordered."""
+
+import os
+import secrets
+
+from flask import Flask, request
+
+POLICY = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+
+BOTTLES = [{"name": "Riesling", "left": 2, "minimum": 6, "target": 24, "rare": False}]
+
+
+class cellar:
+    """Stands for a module of its own."""
+
+    @staticmethod
+    def bottles():
+        return BOTTLES
+
+    @staticmethod
+    def order():
+        wanted = {b["name"]: b["target"] - b["left"] for b in BOTTLES if b["left"] < b["minimum"]}
+        return [f"{name}: {count}" for name, count in wanted.items()]
+
+
+def create_app(config=None):
+    app = Flask(__name__)
+    app.config.from_mapping(
+        SECRET_KEY=os.environ.get("SECRET_KEY") or secrets.token_hex(32),
+        MAX_CONTENT_LENGTH=1024 * 1024,
+        TRUSTED_HOSTS=["localhost", "127.0.0.1"],
+        SESSION_COOKIE_SECURE=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+    )
+    app.config.update(config or {})
+
+    @app.after_request
+    def defend(response):
+        response.headers["Content-Security-Policy"] = POLICY
+        response.headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["X-Frame-Options"] = "SAMEORIGIN"
+        response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
+        if request.is_secure:
+            response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+        return response
+
+    @app.get("/")
+    def home():
+        return "<!doctype html><title>Cellar</title><p>Cellar</p>"
+
+    @app.get("/order")
+    def order():
+        bottles = cellar.bottles()
+        wanted = []
+        for bottle in bottles:
+            if bottle["left"] < bottle["minimum"]:
+                missing = bottle["target"] - bottle["left"]
+                if missing > 12:
+                    missing = missing // 12 * 12
+                elif bottle["rare"]:
+                    missing = min(missing, 3)
+                wanted.append((bottle["name"], missing))
+        total = 0
+        for _name, count in wanted:
+            total += count
+        if total > 100:
+            wanted = wanted[:10]
+        return "\n".join(f"{name}: {count}" for name, count in wanted)
+
+    return app
