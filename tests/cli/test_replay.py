@@ -166,3 +166,20 @@ def test_forged_requests_are_shown_without_a_token(tmp_path: Path) -> None:
         assert said in ran.out, said
     shown = json.dumps(finding["evidence"]["requests"]) + ran.out
     assert "Ij" not in shown, "what Flask-WTF's tokens begin with"
+
+
+def test_what_the_source_tells_is_found_without_the_app(tmp_path: Path) -> None:
+    root = shop(tmp_path, SOUND)
+    write_service(root, "def price(item):\n    return item.price\n")
+    [finding] = found(root, "TYP001")
+    (root / "shop.py").write_text("raise RuntimeError('not needed')\n")
+    ran = replay(root, finding["fingerprint"][:8])
+    assert ran.code == 1
+    assert "TYP001" in ran.out
+    assert finding["subject"] in ran.out
+
+
+def write_service(root: Path, source: str) -> None:
+    (root / "services").mkdir()
+    (root / "services" / "__init__.py").touch()
+    (root / "services" / "prices.py").write_text(source)

@@ -10,7 +10,6 @@ import click
 
 from seatrial import rules
 from seatrial.cli import options
-from seatrial.cli.replay import replay
 from seatrial.cli.selection import Selection
 from seatrial.cli.structure import Reading
 from seatrial.config import Settings
@@ -20,7 +19,6 @@ from seatrial.model.result import Result
 from seatrial.reports import json_report, junit, terminal
 from seatrial.reports.pen import make_console
 from seatrial.reports.progress import Progress
-from seatrial.reports.replayed import render
 from seatrial.verdict.outcome import Collected, conclude
 
 
@@ -65,6 +63,9 @@ def command(
     if wanted is not None:
         if json_file or junit_file or skip or strict_proof:
             raise click.UsageError("--replay shows one finding: leave --json, --junit, --skip and --strict-proof away")
+        from seatrial.cli.replay import replay  # brings pytest and SQLAlchemy, as below
+        from seatrial.reports.replayed import render
+
         with Progress() as progress:
             replayed = replay(settings, wanted, only, route, result_file, progress)
         render(replayed, make_console(sys.stdout))

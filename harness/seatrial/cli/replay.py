@@ -12,6 +12,8 @@ from pathlib import Path
 from seatrial import rules
 from seatrial.cli.guards import GuardRun
 from seatrial.cli.selection import Selection
+from seatrial.cli.structure import Reading
+from seatrial.cli.work import work
 from seatrial.config import Settings, hide, secrets
 from seatrial.database.folder import WatchedFolder
 from seatrial.host import copies
@@ -62,16 +64,18 @@ def replay(
         subject = met[0].subject if len({one.subject for one in met}) == 1 else ""
     named = bool(met) or (bool(only) and {word.strip().upper() for word in only.split(",")} <= _codes())
     selection = Selection.parse(only, "", settings)
-    if not selection.rules:
+    if not selection.rules and not selection.static:
         raise ConfigurationError(f"--replay: {only} selects no rule: name a rule or its family (`seatrial rules`)")
-    arguments = selection.arguments(route)
-    arguments += ["--seatrial-replay", f"{prefix}#{number}"] + (["--seatrial-subject", subject] if subject else [])
-    run, collected = _run(settings, arguments, progress)
-    secret = secrets(settings)
-    found = [replace(f, message=hide(f.message, secret)) for f in relevel(collected.findings, dict(settings.rules))]
-    seen = sorted((f for f in found if f.fingerprint.startswith(prefix)), key=lambda f: finding_order(_judged(f)))
-    _one([Known(f.fingerprint, f.rule, f.subject) for f in seen], prefix)
-    means = run.means or tuple(f"{one.rule} {one.subject}" for one in met)
+    means = tuple(f"{one.rule} {one.subject}" for one in met)
+    # Reading the source takes less than building the app, which is asked where the source does not show it.
+    collected = _of_source(settings, selection, progress, built=not selection.rules)
+    found, seen = _seen(settings, collected, prefix)
+    if selection.rules and len(seen) < max(number, 1):
+        arguments = selection.arguments(route)
+        arguments += ["--seatrial-replay", f"{prefix}#{number}"] + (["--seatrial-subject", subject] if subject else [])
+        run, collected = _run(settings, arguments, progress)
+        means = run.means or means
+        found, seen = _seen(settings, collected, prefix)
     if len(seen) >= max(number, 1):
         return _reproduced(seen[max(number, 1) - 1])
     if not means and not named and not seen and not collected.broken:
@@ -91,6 +95,28 @@ def _parsed(wanted: str) -> tuple[str, int]:
 
 def _codes() -> set[str]:
     return {rule.code for rule in rules.registered()}
+
+
+def _seen(settings: Settings, collected: Collected, prefix: str) -> tuple[list[Finding], list[Finding]]:
+    """All findings as a report shows them, and those with the fingerprint in its order."""
+    secret = secrets(settings)
+    found = [replace(f, message=hide(f.message, secret)) for f in relevel(collected.findings, dict(settings.rules))]
+    seen = sorted((f for f in found if f.fingerprint.startswith(prefix)), key=lambda f: finding_order(_judged(f)))
+    _one([Known(f.fingerprint, f.rule, f.subject) for f in seen], prefix)
+    return found, seen
+
+
+def _of_source(settings: Settings, selection: Selection, progress: Progress, *, built: bool) -> Collected:
+    """What the static rules say; of the built app's url map where `built`, which takes longer."""
+    if not selection.static:
+        return Collected()
+    progress.stage("judging the source")
+    reading = Reading(settings, selection.static)
+    if built and selection.needs_map:
+        return work(settings, replace(selection, tools=()), progress, route=None, guarded=True, judge=reading.judge)[0]
+    collected = Collected()
+    reading.judge(collected, None)
+    return collected
 
 
 def _run(settings: Settings, arguments: list[str], progress: Progress) -> tuple[GuardRun, Collected]:
