@@ -54,6 +54,8 @@ LOGIC = {
     "an organisation of the visitor": ("if current_user.organization.tier:\n    shop.a()\nreturn ''", [BRANCH]),
     "the visitor": ("if current_user.is_authenticated:\n    shop.a()\nreturn ''", []),
     "a loop": ("for item in shop.items():\n    shop.touch(item)\nreturn ''", [LOOP]),
+    "a default": ("item = shop.item()\nreturn render_template('x', name=item.name if item.name else '-')", []),
+    "a choice": ("item = shop.item()\nreturn render_template('x', n=item.a if item.b else item.c)", [BRANCH]),
     "a filter": ("return jsonify([i.name for i in shop.items() if i.left])", [LOOP]),
     "a branch in a loop": (
         "for key in request.form:\n    if key:\n        shop.a(key)\nreturn ''",

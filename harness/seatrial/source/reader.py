@@ -400,7 +400,8 @@ class _Reader:
         return False
 
     def _if_expression(self, node: ast.IfExp) -> bool:
-        if not (is_constant(node.body) and is_constant(node.orelse)):
+        # With a constant on one side it is a default (`name if name else "none"`), which is part of an answer.
+        if not (is_constant(node.body) or is_constant(node.orelse)):
             self._branch(node.test, node.lineno, answers=False)
         return False
 
