@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 from flask import Flask, current_app
 
 T = TypeVar("T")
+Interface: TypeAlias = Callable[..., T]
+"""A class. Not `type[T]`: mypy lets no abstract class stand there."""
 EXTENSION = "seatrial_ports"
 
 
@@ -30,52 +32,56 @@ class Ports:
     def init_app(self, app: Flask) -> None:
         app.extensions[EXTENSION] = self
 
-    def provide(self, port: type[T], provider: T | Callable[[], T]) -> None:
+    def provide(self, port: Interface[T], provider: T | Callable[[], T]) -> None:
         """Put a provider, or a function without arguments that makes one, behind a port.
 
         Raises:
             TypeError: It is neither.
         """
-        if not isinstance(provider, port) and (isinstance(provider, type) or not callable(provider)):
-            raise TypeError(f"{provider!r} is neither a {port.__name__} nor a function that makes one")
-        made = provider
+        interface = cast(type[T], port)
+        given = isinstance(provider, interface)
+        if not given and not callable(provider):
+            raise TypeError(f"{provider!r} is neither a {interface.__name__} nor a function that makes one")
         with self._lock:
-            self._makers[port] = (lambda: made) if isinstance(provider, port) else cast(Callable[[], T], provider)
-            self._made.pop(port, None)
+            self._makers[interface] = (lambda: provider) if given else cast(Callable[[], T], provider)
+            self._made.pop(interface, None)
 
-    def get(self, port: type[T]) -> T:
+    def get(self, port: Interface[T]) -> T:
         """What stands behind the port.
 
         Raises:
             PortMissing: Nothing does.
             TypeError: What was made is no such provider.
         """
+        interface = cast(type[T], port)
+        name = interface.__name__
         with self._lock:
-            if port not in self._made:
-                if port not in self._makers:
-                    raise PortMissing(f"nothing stands behind {port.__name__}: call provide({port.__name__}, …) first")
-                made = self._makers[port]()
-                if not isinstance(made, port):
-                    raise TypeError(f"{made!r} was made to stand behind {port.__name__} and is none")
-                self._made[port] = made
-            return cast(T, self._made[port])
+            if interface not in self._made:
+                if interface not in self._makers:
+                    raise PortMissing(f"nothing stands behind {name}: call provide({name}, …) first")
+                made = self._makers[interface]()
+                if not isinstance(made, interface):
+                    raise TypeError(f"{made!r} was made to stand behind {name} and is none")
+                self._made[interface] = made
+            return cast(T, self._made[interface])
 
     @contextmanager
-    def swapped(self, port: type[T], provider: T) -> Iterator[T]:
+    def swapped(self, port: Interface[Any], provider: T) -> Iterator[T]:
         """Another provider for the time of a test."""
+        interface = cast(type[Any], port)
         with self._lock:
-            maker, made = self._makers.get(port), self._made.get(port)
-            self.provide(port, provider)
+            maker, made = self._makers.get(interface), self._made.get(interface)
+            self.provide(interface, provider)
         try:
             yield provider
         finally:
             with self._lock:
-                self._makers.pop(port)
-                self._made.pop(port, None)
+                self._makers.pop(interface)
+                self._made.pop(interface, None)
                 if maker is not None:
-                    self._makers[port] = maker
+                    self._makers[interface] = maker
                 if made is not None:
-                    self._made[port] = made
+                    self._made[interface] = made
 
 
 def ports(app: Flask | None = None) -> Ports:
