@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import click
 from flask.cli import with_appcontext
+from sqlalchemy.exc import SQLAlchemyError
 
 from seatrial.kit.webhooks.ledger import Entry
 from seatrial.kit.webhooks.service import StripeService, service_of
+
+
+@contextmanager
+def _reported() -> Iterator[None]:
+    """A database that cannot be used ends in a sentence."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise click.ClickException(
+            f"the table of events cannot be used ({type(error).__name__}): is the database up, and migrated?"
+        ) from error
 
 
 def _service() -> StripeService:
@@ -24,6 +39,7 @@ def group() -> None:
 @group.command()
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1), help="At most this many events.")
 @with_appcontext
+@_reported()
 def retry(limit: int) -> None:
     """Try the failed events that are due, then end: for cron. Exit code 1 where one became a dead letter."""
     tried = _service().retry_due(limit)
@@ -39,6 +55,7 @@ def retry(limit: int) -> None:
 @group.command()
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1), help="At most this many events.")
 @with_appcontext
+@_reported()
 def dead(limit: int) -> None:
     """List the dead letters, the newest first, and count the rest."""
     ledger = _service().ledger
@@ -52,6 +69,7 @@ def dead(limit: int) -> None:
 @click.argument("event_ids", metavar="ID...", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="Every dead letter.")
 @with_appcontext
+@_reported()
 def requeue(event_ids: tuple[str, ...], everything: bool) -> None:
     """Let the next retry take dead or failed events again, with all their attempts."""
     if everything == bool(event_ids):
