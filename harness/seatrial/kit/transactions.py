@@ -79,18 +79,27 @@ def commits_refused(session: Session, who: str) -> Iterator[None]:
 
 
 def insert(session: Session, table: Table) -> postgresql.Insert | sqlite.Insert:
-    """An INSERT that knows ON CONFLICT, and whose rows can be counted: SQLAlchemy would have it return the new key.
+    """An INSERT that knows ON CONFLICT.
 
     Raises:
         UnsupportedDatabase: On any other database than PostgreSQL and SQLite.
     """
     match dialect(session, table):
         case "postgresql":
-            return postgresql.insert(table).inline()
+            return postgresql.insert(table)
         case "sqlite":
-            return sqlite.insert(table).inline()
+            return sqlite.insert(table)
         case other:
             raise UnsupportedDatabase(f"seatrial.kit keeps {table.name} on PostgreSQL or SQLite, not on {other}")
+
+
+def inserted(session: Session, statement: postgresql.Insert | sqlite.Insert) -> bool:
+    """Execute an INSERT … ON CONFLICT DO NOTHING of one row; whether the row is new."""
+    table = statement.table
+    if session.get_bind(clause=table).dialect.insert_returning:
+        # Not rowcount: what it says of an INSERT depends on the version of SQLAlchemy.
+        return session.execute(statement.returning(*table.primary_key)).first() is not None
+    return changed(session, statement.inline()) == 1  # SQLite before 3.35
 
 
 def dialect(session: Session, clause: FromClause) -> str:
@@ -98,10 +107,7 @@ def dialect(session: Session, clause: FromClause) -> str:
 
 
 def changed(session: Session, statement: Executable) -> int:
-    """Execute it; the number of rows it inserted, updated or deleted."""
+    """Execute it; the number of rows it changed."""
     # Of an INSERT it is kept only when asked for, from SQLAlchemy 2.0.28 on.
-    counted = session.execute(statement, execution_options={"preserve_rowcount": True})
-    number = cast(CursorResult[Any], counted).rowcount
-    if number < 0:
-        raise UnsupportedDatabase("the database driver does not say how many rows were changed")
-    return number
+    done = session.execute(statement, execution_options={"preserve_rowcount": True})
+    return cast(CursorResult[Any], done).rowcount

@@ -162,16 +162,14 @@ def test_only_post(small: Shop, method: str) -> None:
     assert small.client.open(PATH, method=method).status_code == 405
 
 
-@pytest.mark.parametrize("seconds", [0, 299, -299])
-def test_the_signature_is_the_one_of_the_stripe_package(seconds: int) -> None:
-    sent = body().decode()
-    now = datetime.now(UTC)
-    moment = int(now.timestamp()) + seconds
-    header = stripe.WebhookSignature.generate_signature_header(payload=sent, secret=SECRET, timestamp=moment)
-    assert header == sign(sent.encode(), SECRET, moment)
-    verify(sent.encode(), header, [SECRET], clock=lambda: now)
-    with pytest.raises(Refused):
-        verify(sent.encode(), header, [SECRET], clock=lambda: now + timedelta(hours=1))
+def test_the_signature_is_the_one_of_the_stripe_package() -> None:
+    sent, now = body(), datetime.now(UTC)
+    header = sign(sent, SECRET, int(now.timestamp()))
+    assert stripe.WebhookSignature.verify_header(sent.decode(), header, SECRET, tolerance=300)
+    verify(sent, header, [SECRET], clock=lambda: now)
+    for moved in (timedelta(hours=1), -timedelta(hours=1)):
+        with pytest.raises(Refused):
+            verify(sent, header, [SECRET], clock=lambda moved=moved: now + moved)
 
 
 def test_events_of_the_stripe_package_are_events() -> None:

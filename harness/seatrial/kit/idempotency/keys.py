@@ -29,6 +29,7 @@ from seatrial.kit.transactions import (
     commits_refused,
     dialect,
     insert,
+    inserted,
     opened,
     utcnow,
 )
@@ -154,9 +155,7 @@ class IdempotencyKeys:
                 raise self._in_flight("The first request with this key is still being processed.")
             session.execute(delete(self.table).where(self._mine(key), self._over(now)))
             new = insert(session, self.table).values(owner=owner, key=key, fingerprint=sent, created_at=now)
-            return bool(
-                changed(session, new.on_conflict_do_nothing(index_elements=[self.table.c.owner, self.table.c.key]))
-            )
+            return inserted(session, new.on_conflict_do_nothing(index_elements=[self.table.c.owner, self.table.c.key]))
         except OperationalError as error:
             if dialect(session, self.table) != "sqlite":
                 raise

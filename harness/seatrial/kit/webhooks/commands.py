@@ -37,7 +37,9 @@ def group() -> None:
 
 
 @group.command()
-@click.option("--limit", default=100, show_default=True, type=click.IntRange(1), help="At most this many events.")
+@click.option(
+    "--limit", metavar="N", default=100, show_default=True, type=click.IntRange(1), help="At most this many events."
+)
 @with_appcontext
 @_reported()
 def retry(limit: int) -> None:
@@ -53,7 +55,9 @@ def retry(limit: int) -> None:
 
 
 @group.command()
-@click.option("--limit", default=100, show_default=True, type=click.IntRange(1), help="At most this many events.")
+@click.option(
+    "--limit", metavar="N", default=100, show_default=True, type=click.IntRange(1), help="At most this many events."
+)
 @with_appcontext
 @_reported()
 def dead(limit: int) -> None:
@@ -66,7 +70,7 @@ def dead(limit: int) -> None:
 
 
 @group.command()
-@click.argument("event_ids", metavar="ID...", nargs=-1)
+@click.argument("event_ids", metavar="[ID]...", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="Every dead letter.")
 @with_appcontext
 @_reported()

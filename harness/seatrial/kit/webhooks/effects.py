@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Column, DateTime, Integer, MetaData, String, Table, func
 from sqlalchemy.orm import Session
 
-from seatrial.kit.transactions import Clock, changed, insert, utcnow
+from seatrial.kit.transactions import Clock, insert, inserted, utcnow
 
 NAME = "webhook_effects"
 LONGEST = 255
@@ -47,4 +47,4 @@ class Effects:
             raise ValueError(f"an effect's key has 1 to {LONGEST} characters, not {len(key)}")
         now: datetime = self._clock()
         new = insert(session, self.table).values(effect_key=key, created_at=now)
-        return bool(changed(session, new.on_conflict_do_nothing(index_elements=[self.table.c.effect_key])))
+        return inserted(session, new.on_conflict_do_nothing(index_elements=[self.table.c.effect_key]))

@@ -83,7 +83,8 @@ class WebhookEvent:
         Raises:
             Refused: It has not the shape of an event.
         """
-        found = payload.to_dict() if hasattr(payload, "to_dict") else payload
+        plain = isinstance(payload, Mapping) or not hasattr(payload, "to_dict")
+        found = payload if plain else payload.to_dict()
         if not isinstance(found, Mapping):
             raise Refused("The body is not an event.")
         event_id, kind, account = found.get("id"), found.get("type"), found.get("account") or found.get("context")
