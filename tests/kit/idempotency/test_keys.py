@@ -11,9 +11,11 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask, request
 from kit.idempotency.bank import KEY, Bank, opened
+from sqlalchemy.orm import sessionmaker
 from werkzeug.exceptions import BadRequest
 from werkzeug.test import EnvironBuilder
 
+from seatrial.kit.idempotency import IdempotencyKeys
 from seatrial.kit.idempotency.header import KeyMalformed, fingerprint, read_key
 
 
@@ -281,6 +283,11 @@ def killed_at(bank: Bank, point: int) -> bool:
         finally:
             os._exit(0)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+
+
+def test_a_session_that_the_views_do_not_use_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"db\.session or a scoped_session"):
+        IdempotencyKeys(sessionmaker(), sa.MetaData(), owner=lambda: "jo")
 
 
 def test_the_fingerprint_of_a_body_that_is_called_json_and_is_none() -> None:

@@ -17,7 +17,7 @@ from flask import Response, current_app, make_response, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import ColumnElement, MetaData, and_, delete, func, select, update
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.exceptions import Conflict, HTTPException, Unauthorized, UnprocessableEntity
 
 from seatrial.kit.idempotency.header import fingerprint, read_key
@@ -61,8 +61,9 @@ class KeyInFlight(Conflict):
 class IdempotencyKeys:
     """The table, and the decorator of views.
 
-    `owner` says who asks (a user's id, an API token): keys of different owners never meet. `ttl` is how long an answer
-    is kept. `reused` and `in_flight` are the exceptions of the two refusals, for APIs that answer other codes.
+    `session` gives the one that the views use. `owner` says who asks (a user's id, an API token): keys of different
+    owners never meet. `ttl` is how long an answer is kept. `reused` and `in_flight` are the exceptions of the two
+    refusals, for APIs that answer other codes.
     """
 
     def __init__(
@@ -78,6 +79,11 @@ class IdempotencyKeys:
         table_name: str = NAME,
         clock: Clock = utcnow,
     ) -> None:
+        if isinstance(session, sessionmaker):
+            raise TypeError(
+                "IdempotencyKeys needs the session that the views use, not a maker of new ones: "
+                "give it db.session or a scoped_session"
+            )
         self.table = idempotency_keys_table(metadata, table_name)
         self._session, self._owner, self._ttl, self._strict, self._clock = session, owner, ttl, strict, clock
         self._reused, self._in_flight = reused, in_flight

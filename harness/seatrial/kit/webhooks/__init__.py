@@ -23,7 +23,8 @@ from seatrial.kit.webhooks.backoff import Backoff
 from seatrial.kit.webhooks.effects import Effects
 from seatrial.kit.webhooks.event import Refused, WebhookEvent
 from seatrial.kit.webhooks.failure import ClaimLost, WebhookError
-from seatrial.kit.webhooks.ledger import Entry, WebhookLedger
+from seatrial.kit.webhooks.ledger import WebhookLedger
+from seatrial.kit.webhooks.records import Entry
 from seatrial.kit.webhooks.result import WebhookResult, http_status
 from seatrial.kit.webhooks.service import BillingServiceInterface, StripeService, service_of
 from seatrial.kit.webhooks.table import stripe_events_table

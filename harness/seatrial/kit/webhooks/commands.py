@@ -9,7 +9,7 @@ import click
 from flask.cli import with_appcontext
 from sqlalchemy.exc import SQLAlchemyError
 
-from seatrial.kit.webhooks.ledger import Entry
+from seatrial.kit.webhooks.records import Entry
 from seatrial.kit.webhooks.service import StripeService, service_of
 
 
