@@ -12,7 +12,7 @@ from stockroom import errors, headers, models, web
 from stockroom.blueprints import oauth, register_blueprints
 from stockroom.config import settings
 from stockroom.extensions import csrf, db, limiter, login_manager, migrate, monitor
-from stockroom.services import accounts
+from stockroom.services import accounts, billing
 
 __all__ = ["create_app", "models"]
 
@@ -33,6 +33,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     oauth.init_app(app)
     web.init_app(app)
     errors.init_app(app)
+    billing.events.init_app(app)
     register_blueprints(app)
     app.jinja_env.filters["money"] = money
     monitor.init_app(app)

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
-from flask_login import LoginManager
+from flask_login import LoginManager, current_user
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
+from seatrial.kit.idempotency import IdempotencyKeys
 from seatrial.monitor import Monitor
 from sqlalchemy import MetaData
 from sqlalchemy.orm import DeclarativeBase
@@ -33,6 +34,7 @@ csrf = CSRFProtect()
 login_manager = LoginManager()
 limiter = Limiter(key_func=get_remote_address)
 monitor = Monitor()
+keys = IdempotencyKeys(db.session, db.metadata, owner=lambda: current_user.get_id())
 
 if TYPE_CHECKING:
 

@@ -8,16 +8,17 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 from flask import Flask, abort, current_app, redirect, request, url_for
 from flask_login import current_user
+from seatrial.kit.ports import PaymentPort, Ports
+from seatrial.kit.ports.stripe import StripePayments
 from werkzeug.routing import IntegerConverter
 from werkzeug.routing import ValidationError as NoMatch
 from werkzeug.wrappers import Response
 
 from stockroom.gateways.mail import LogMailer, SmtpMailer
-from stockroom.gateways.payments import StripeProvider
 from stockroom.models import User
 from stockroom.services.errors import InvalidInput
 from stockroom.services.paging import Slice
-from stockroom.services.ports import Mailer, PaymentProvider
+from stockroom.services.ports import Mailer
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -97,10 +98,6 @@ def mailer() -> Mailer:
     return cast(Mailer, current_app.extensions["mailer"])
 
 
-def payments() -> PaymentProvider:
-    return cast(PaymentProvider, current_app.extensions["payments"])
-
-
 def hash_method() -> str:
     return str(current_app.config["PASSWORD_HASH_METHOD"])
 
@@ -125,4 +122,4 @@ def init_app(app: Flask) -> None:
         if config["SMTP_HOST"]
         else LogMailer()
     )
-    app.extensions["payments"] = StripeProvider(config["STRIPE_SECRET_KEY"], config["STRIPE_PRICES"])
+    Ports(app).provide(PaymentPort, lambda: StripePayments(config["STRIPE_SECRET_KEY"]))

@@ -4,10 +4,14 @@ import hashlib
 import hmac
 import json
 import time
+from datetime import UTC, datetime
 
 import pytest
-from conftest import WEBHOOK_SECRET
+from conftest import WEBHOOK_SECRET, Browser
 from flask import Flask
+from seatrial.kit.ports import PaymentPort, ports
+from seatrial.kit.ports.fakes import FakePayments
+from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from stockroom.extensions import db
@@ -18,7 +22,13 @@ PATH = "/billing/webhooks/stripe"
 
 
 def event(event_id: str = "evt_1", **changes: object) -> bytes:
-    session = {"client_reference_id": "1", "customer": "cus_harbour", "metadata": {"plan": "business"}, **changes}
+    session = {
+        "id": "cs_1",
+        "client_reference_id": "1",
+        "customer": "cus_harbour",
+        "metadata": {"plan": "business"},
+        **changes,
+    }
     body = {"id": event_id, "type": "checkout.session.completed", "created": 1, "data": {"object": session}}
     return json.dumps(body).encode()
 
@@ -41,18 +51,38 @@ def test_event_is_applied_once(app: Flask) -> None:
 
 
 def test_failed_event_can_be_sent_again(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(event: billing.Event) -> None:
+    def broken(*_: object) -> None:
         raise RuntimeError("down")
 
     with monkeypatch.context() as patch:
-        patch.setattr(billing, "_apply", broken)
+        patch.setattr(billing, "_plan", broken)
         assert deliver(app, event()).status_code == 500
     assert credits(app) == 100
+    assert row(app).status == "failed"
     assert deliver(app, event()).status_code == 200
     assert credits(app) == 200
+    assert (row(app).status, row(app).attempts, row(app).error_message) == ("processed", 2, None)
+
+
+def test_failed_event_is_retried_through_whatever_stands_behind_the_payment_port(app: Flask) -> None:
+    assert deliver(app, event(client_reference_id="77")).status_code == 500
     with app.app_context():
-        row = db.session.query(StripeEvent).filter_by(stripe_event_id="evt_1").one()
-        assert (row.status, row.attempts, row.error_message) == ("processed", 2, None)
+        db.session.execute(update(StripeEvent).values(next_attempt_at=datetime.now(UTC)))
+        db.session.commit()
+        with ports(app).swapped(PaymentPort, FakePayments(json.loads(event()))):
+            assert billing.retry_failed() == 1
+    assert credits(app) == 200
+    assert row(app).status == "processed"
+
+
+def test_two_events_of_one_checkout_are_one_sale(app: Flask) -> None:
+    assert [deliver(app, event(name)).status_code for name in ("evt_1", "evt_2")] == [200, 200]
+    assert credits(app) == 200
+
+
+def row(app: Flask) -> StripeEvent:
+    with app.app_context():
+        return db.session.scalars(select(StripeEvent).where(StripeEvent.stripe_event_id == "evt_1")).one()
 
 
 def test_other_payload_is_not_applied(app: Flask) -> None:
@@ -73,3 +103,23 @@ def test_wrong_secret_stale_and_malformed(app: Flask) -> None:
     for payload in (b"[]", b"null", b"{", b"\xff", b"{}"):
         assert deliver(app, payload).status_code == 400
     assert credits(app) == 100
+
+
+def test_the_payment_provider_is_swapped_and_no_route_with_it(app: Flask, owner: Browser) -> None:
+    with ports(app).swapped(PaymentPort, FakePayments()) as payments:
+        answer = owner.post("/billing/checkout", {"plan": "team"}, page="/billing/")
+        assert (answer.status_code, answer.location) == (303, "https://payments.example/checkout/1")
+        assert [checkout.metadata for checkout in payments.checkouts] == [{"plan": "team"}]
+        payments.down = True
+        assert owner.post("/billing/checkout", {"plan": "team"}, page="/billing/").status_code == 503
+
+
+def test_stock_is_taken_once_per_key(owner: Browser) -> None:
+    def use(quantity: int, key: str = '"a"') -> TestResponse:
+        headers = {"Referer": "https://localhost/", "X-CSRFToken": owner.token("/team/"), "Idempotency-Key": key}
+        path = "/api/v1/items/1/adjust"
+        return owner.client.post(path, base_url="https://localhost", json={"use": quantity}, headers=headers)
+
+    left = [use(100).json["on_hand"], use(100).json["on_hand"], use(100, '"b"').json["on_hand"]]
+    assert [left[0] - amount for amount in left] == [0, 0, 100]
+    assert use(5).status_code == 422

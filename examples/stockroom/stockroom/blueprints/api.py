@@ -7,6 +7,7 @@ from flask_login import login_required
 from seatrial.kit.validation import read_body, reply
 
 from stockroom import web
+from stockroom.extensions import keys
 from stockroom.schemas import (
     AdjustIn,
     HitOut,
@@ -79,8 +80,9 @@ def lots(item_id: int) -> Response:
 @bp.post("/items/<int:item_id>/adjust")
 @login_required
 @web.needs("can_write")
+@keys.protect()
 def adjust_item(item_id: int) -> Response:
-    inventory.consume(web.user(), item_id, read_body(AdjustIn).use)
+    inventory.take(web.user(), item_id, read_body(AdjustIn).use)
     return reply(ItemOut.of(inventory.item(web.organization_id(), item_id)))
 
 

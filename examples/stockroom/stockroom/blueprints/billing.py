@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, jsonify, redirect, render_template, request
+from flask import Blueprint, current_app, redirect, render_template
 from flask.typing import ResponseReturnValue
 from flask_login import login_required
+from seatrial.kit.ports import PaymentPort, ports
+from seatrial.kit.webhooks import receive
 
 from stockroom import web
 from stockroom.extensions import csrf
@@ -29,20 +31,13 @@ def checkout() -> ResponseReturnValue:
     form = PlanForm()
     if not form.validate_on_submit():
         raise InvalidInput("No such plan.", {"plan": "Unknown."})
-    url = billing.start_checkout(web.user(), form.plan.data or "", web.public_url("billing.index"), web.payments())
+    plan = form.plan.data or ""
+    price = current_app.config["STRIPE_PRICES"].get(plan, plan)
+    url = billing.start_checkout(web.user(), plan, price, web.public_url("billing.index"), ports().get(PaymentPort))
     return redirect(url, 303)
 
 
 @bp.post("/webhooks/stripe")
 @csrf.exempt
 def stripe_webhook() -> ResponseReturnValue:
-    event = billing.verify(
-        request.get_data(),
-        request.headers.get("Stripe-Signature", ""),
-        current_app.config["STRIPE_WEBHOOK_SECRET"],
-    )
-    status = billing.receive(event)
-    if status != 200:
-        error = {"code": "EVENT_NOT_PROCESSED", "message": "Please send this event again.", "details": {}}
-        return jsonify(error=error), status
-    return jsonify(received=True)
+    return receive(billing.events)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from seatrial.kit.webhooks import stripe_events_table
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -27,15 +28,4 @@ class Subscription(Model):
 class StripeEvent(Model):
     """One event as Stripe sent it. The row says *seen*; only `status` says *done*."""
 
-    __tablename__ = "stripe_event"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    stripe_event_id: Mapped[str] = mapped_column(String(255), unique=True)
-    event_type: Mapped[str] = mapped_column(String(120))
-    status: Mapped[str] = mapped_column(String(20), default="received")
-    payload_hash: Mapped[str] = mapped_column(String(64))
-    attempts: Mapped[int] = mapped_column(default=0)
-    error_message: Mapped[str | None] = mapped_column(String(500))
-    next_attempt_at: Mapped[datetime | None]
-    processed_at: Mapped[datetime | None]
-    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    __table__ = stripe_events_table(Model.metadata)

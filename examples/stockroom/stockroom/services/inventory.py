@@ -186,10 +186,15 @@ def receive(user: User, item_id: int, quantity: int, unit_cost_cents: int, expir
 
 
 def consume(user: User, item_id: int, quantity: int) -> None:
+    take(user, item_id, quantity)
+    db.session.commit()
+
+
+def take(user: User, item_id: int, quantity: int) -> None:
+    """As `consume`, inside the caller's transaction."""
     used = item(user.organization_id, item_id)
     take_fifo(user.organization_id, {used.id: quantity})
     audit.record(user, "lot.consume", f"{quantity} {used.unit} {used.name}")
-    db.session.commit()
 
 
 def take_fifo(organization_id: int, wanted: dict[int, int]) -> None:
