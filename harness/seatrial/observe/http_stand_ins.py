@@ -19,7 +19,8 @@ from seatrial.observe import outbound
 from seatrial.observe.addresses import plain_host
 from seatrial.observe.imports import when_imported
 
-LONGEST_HEAD = 256 * 1024
+LONGEST_REQUEST = 1024 * 1024
+"""Bytes of a request that are kept: its head, and of its body what an interceptor compares."""
 _installed = False
 _lock = threading.Lock()
 
@@ -88,13 +89,13 @@ class _AnsweringSocket:
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
-        self._head = bytearray()
+        self._sent = bytearray()
         self._answer: io.BytesIO | None = None
         self._pair: tuple[socket.socket, socket.socket] | None = None
 
     def sendall(self, data: Any, *_: Any) -> None:
-        if b"\r\n\r\n" not in self._head and len(self._head) < LONGEST_HEAD:
-            self._head += bytes(data)
+        if len(self._sent) < LONGEST_REQUEST:
+            self._sent += bytes(data)
 
     def send(self, data: Any, *_: Any) -> int:
         self.sendall(data)
@@ -107,12 +108,11 @@ class _AnsweringSocket:
 
     def _answered(self) -> io.BytesIO:
         if self._answer is None:
-            method, target = _request_line(self._head)
             of = self._connection
             scheme = "https" if of.default_port == 443 else "http"
             # set_tunnel() names the real host where the connection's own is a proxy
             host, port = getattr(of, "_tunnel_host", None) or of.host, getattr(of, "_tunnel_port", None) or of.port
-            self._answer = io.BytesIO(_response(_ask(method, scheme, host, port, target)))
+            self._answer = io.BytesIO(_response(_ask(self._sent, scheme, host, port)))
         return self._answer
 
     def recv(self, size: int = -1, *_: Any) -> bytes:
@@ -169,11 +169,16 @@ def _request_line(head: bytes | bytearray) -> tuple[str, str]:
     return (words[0], words[1]) if len(words) >= 2 else ("", "/")
 
 
-def _ask(method: str, scheme: str, host: Any, port: Any, target: str) -> outbound.Answer:
+def _ask(sent: bytes | bytearray, scheme: str, host: Any, port: Any) -> outbound.Answer:
+    """What the stand-in says to a request as it was sent."""
+    method, target = _request_line(sent)
+    head, _, body = bytes(sent).partition(b"\r\n\r\n")
+    pairs = (line.partition(":") for line in head.decode("latin-1").split("\r\n")[1:])
+    headers = {name.strip(): value.strip() for name, _, value in pairs}
     if "://" in target:
-        return outbound.answer(method, target)
+        return outbound.answer(method, target, headers, body)
     name = plain_host(host)
-    return outbound.answer(method, f"{scheme}://{f'[{name}]' if ':' in name else name}:{port}{target}")
+    return outbound.answer(method, f"{scheme}://{f'[{name}]' if ':' in name else name}:{port}{target}", headers, body)
 
 
 def _response(answer: outbound.Answer) -> bytes:
@@ -193,22 +198,31 @@ def _response(answer: outbound.Answer) -> bytes:
 def _patch_httpx(httpx: ModuleType) -> None:
     handle, handle_async = httpx.HTTPTransport.handle_request, httpx.AsyncHTTPTransport.handle_async_request
 
-    def stood_in(request: Any) -> Any:
+    def stood_in(request: Any, body: bytes) -> Any:
         url = request.url
-        if outbound.is_permitted(url.host, url.port or (443 if url.scheme == "https" else 80)):
-            return None
-        answer = outbound.answer(request.method, str(url))
+        try:
+            answer = outbound.answer(request.method, str(url), dict(request.headers), body)
+        except TimeoutError as error:
+            raise httpx.ReadTimeout(str(error), request=request) from error
+        except OSError as error:
+            raise httpx.ConnectError(str(error), request=request) from error
         return httpx.Response(answer.status, headers={"Content-Type": answer.content_type}, content=answer.body)
+
+    def permitted(request: Any) -> bool:
+        url = request.url
+        return outbound.is_permitted(url.host, url.port or (443 if url.scheme == "https" else 80))
 
     @functools.wraps(handle)
     def standing_handle(self: Any, request: Any) -> Any:
-        response = stood_in(request)
-        return handle(self, request) if response is None else response
+        if permitted(request):
+            return handle(self, request)
+        return stood_in(request, request.read())
 
     @functools.wraps(handle_async)
     async def standing_handle_async(self: Any, request: Any) -> Any:
-        response = stood_in(request)
-        return await handle_async(self, request) if response is None else response
+        if permitted(request):
+            return await handle_async(self, request)
+        return stood_in(request, await request.aread())
 
     httpx.HTTPTransport.handle_request = standing_handle
     httpx.AsyncHTTPTransport.handle_async_request = standing_handle_async
@@ -233,9 +247,8 @@ def _patch_aiohttp(aiohttp: ModuleType) -> None:
             self._head += bytes(data)
             if not self._answered and b"\r\n\r\n" in self._head:
                 self._answered = True
-                method, target = _request_line(self._head)
                 url = self._request.url
-                wire = _response(_ask(method, url.scheme, url.host, url.port, target))
+                wire = _response(_ask(self._head, url.scheme, url.host, url.port))
                 self._loop.call_soon(self._protocol.data_received, wire)
 
         def is_closing(self) -> bool:

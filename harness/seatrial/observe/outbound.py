@@ -20,7 +20,7 @@ reached. libpq opens its sockets itself, so databases are confined by `observe.c
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -58,6 +58,21 @@ class Answer:
     content_type: str = "application/json"
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An HTTP request that is not sent, whole."""
+
+    method: str
+    url: str
+    """Absolute."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+Interceptor = Callable[[Request, Callable[[], Answer]], Answer]
+"""Stands around the stand-in: it may call it for the answer, or raise an OSError in its place."""
+
+
 @dataclass(slots=True)
 class _Policy:
     allowed: frozenset[tuple[str, int | None]]
@@ -83,6 +98,7 @@ class _Calls(list[OutboundCall]):
 
 
 _policy: _Policy | None = None
+_interceptor: Interceptor | None = None
 _calls: ContextVar[_Calls | None] = ContextVar("seatrial_outbound_calls", default=None)
 _strays: deque[OutboundCall] = deque(maxlen=STRAY_CALLS_KEPT)
 
@@ -107,6 +123,12 @@ def uninstall() -> None:
     """Open the way out again. The guards stay in place and let everything pass."""
     global _policy
     _policy = None
+
+
+def intercept(interceptor: Interceptor | None) -> None:
+    """Let every HTTP request that is not sent pass through this first; None: no longer."""
+    global _interceptor
+    _interceptor = interceptor
 
 
 @contextmanager
@@ -169,8 +191,18 @@ def refuse(host: str | bytes | None, port: int | str | None) -> str:
     )
 
 
-def answer(method: str, url: str) -> Answer:
-    """Record an HTTP request that is not sent; what the stand-in answers. `url` is absolute."""
+def answer(method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Answer:
+    """Record an HTTP request that is not sent; what the stand-in answers. `url` is absolute.
+
+    Raises what an interceptor raises: an OSError, as a network would.
+    """
+    if _interceptor is None:
+        return _stand_in_answers(method, url)
+    request = Request(method.upper(), url, headers or {}, body)
+    return _interceptor(request, lambda: _stand_in_answers(method, url))
+
+
+def _stand_in_answers(method: str, url: str) -> Answer:
     parts = urlsplit(url)
     host = plain_host(parts.hostname)
     try:
