@@ -60,7 +60,9 @@ class LedgerNote(db.Model):
 class StripeEvent(db.Model):
     id = db.Column(db.Integer, primary_key=True)
     stripe_event_id = db.Column(
-        db.String(255), nullable=False, unique=os.environ.get("HANDLER", "") not in os.environ.get("NOT_UNIQUE", "").split()
+        db.String(255),
+        nullable=False,
+        unique=os.environ.get("HANDLER", "") not in os.environ.get("NOT_UNIQUE", "").split(),
     )
     event_type = db.Column(db.String(80), nullable=False)
     status = db.Column(db.String(20), nullable=False)
@@ -125,7 +127,7 @@ def insert_first(event, raw, status="processed"):
     return db.session.execute(statement.returning(StripeEvent.id)).first() is not None
 
 
-# ------------------------------------------------------------------------------------------- the variants of the chapter
+# -------------------------------------------------------------------------------- the variants of the chapter
 @handler(unique=False)
 def naive(event, raw):
     """No idempotency at all."""

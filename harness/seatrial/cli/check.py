@@ -32,6 +32,13 @@ from seatrial.reports.progress import Progress
 @click.option("--only", default="", metavar="NAMES", help="Only these rule families, rule codes or tools.")
 @click.option("--skip", default="", metavar="NAMES", help="Leave out these rule families, rule codes or tools.")
 @click.option("--route", metavar="GLOB", help="Only routes whose `METHOD rule` or rule matches.")
+@click.option(
+    "--time-budget",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="For all faults that webhooks are tried with; what is left untried is not proved.",
+)
+@click.option("--replay", metavar="EVENT/ID", help="Only this fault, as a finding of WHK names it.")
 @click.option("--strict-proof", is_flag=True, help="What is not proved ends in exit code 5.")
 @click.pass_context
 def command(
@@ -43,13 +50,23 @@ def command(
     only: str,
     skip: str,
     route: str | None,
+    time_budget: float | None,
+    replay: str | None,
     strict_proof: bool,
 ) -> None:
     """Every gate, one verdict: is this commit safe to ship?"""
     settings = options.settings(target_dir, config_file)
     selection = Selection.parse(only, skip, settings)
     with Progress() as progress:
-        result = check(settings, selection, progress, route=route, strict_proof=strict_proof)
+        result = check(
+            settings,
+            selection,
+            progress,
+            route=route,
+            strict_proof=strict_proof,
+            time_budget_s=time_budget,
+            replay=replay,
+        )
     if json_file:
         json_report.write(result, json_file)
     if junit_file:
@@ -71,15 +88,25 @@ def check(
     *,
     route: str | None = None,
     strict_proof: bool = False,
+    time_budget_s: float | None = None,
+    replay: str | None = None,
 ) -> Result:
     """Run what is selected and decide. Raises ConfigurationError when the app cannot be tried at all."""
-    collected, inventory = collect(settings, selection, progress, route=route)
-    whole = selection.whole and route is None
+    collected, inventory = collect(
+        settings, selection, progress, route=route, time_budget_s=time_budget_s, replay=replay
+    )
+    whole = selection.whole and route is None and replay is None
     return conclude(settings, inventory, collected, whole=whole, strict_proof=strict_proof)
 
 
 def collect(
-    settings: Settings, selection: Selection, progress: Progress, *, route: str | None = None
+    settings: Settings,
+    selection: Selection,
+    progress: Progress,
+    *,
+    route: str | None = None,
+    time_budget_s: float | None = None,
+    replay: str | None = None,
 ) -> tuple[Collected, Inventory | None]:
     """What guards and tools found, before baseline and verdict; changes nothing of the target's."""
     started = time.monotonic()
@@ -89,7 +116,7 @@ def collect(
     gates = None
     try:
         if selection.rules:
-            guards = GuardRun(settings, folder, selection.arguments(route), progress)
+            guards = GuardRun(settings, folder, selection.arguments(route, time_budget_s, replay), progress)
         if selection.tools:
             copy = copies.working_copy(settings.root, folder / "tools") if "pytest" in selection.tools else None
             gates = start_gates(settings, root=settings.root, copy=copy, only=set(selection.tools))

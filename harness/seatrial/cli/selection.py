@@ -47,10 +47,12 @@ class Selection:
             whole=not wanted and not unwanted,
         )
 
-    def arguments(self, route: str | None) -> list[str]:
+    def arguments(self, route: str | None, time_budget_s: float | None = None, replay: str | None = None) -> list[str]:
         """Options for the plugin."""
         found = [] if self.whole else ["--seatrial-only", ",".join(self.rules)]
-        return [*found, "--seatrial-route", route] if route else found
+        found += ["--seatrial-route", route] if route else []
+        found += ["--seatrial-time-budget", str(time_budget_s)] if time_budget_s is not None else []
+        return [*found, "--seatrial-replay", replay] if replay else found
 
 
 def _words(text: str) -> set[str]:

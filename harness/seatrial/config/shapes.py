@@ -176,7 +176,9 @@ RouteKey = Annotated[
 RoutePattern = Annotated[
     str, AfterValidator(_matching(_PATTERN, "a pattern of routes", 'write it like "/auth/logout" or "GET /export/*"'))
 ]
-Column = Annotated[str, AfterValidator(_matching(_COLUMN, 'of the form "table.column"', 'write "table.column", or "table.*" for all'))]
+Column = Annotated[
+    str, AfterValidator(_matching(_COLUMN, 'of the form "table.column"', 'write "table.column", or "table.*" for all'))
+]
 RuleCode = Annotated[
     str, AfterValidator(_matching(_RULE, "the code of a rule", "`seatrial rules` lists them (SQL001, ruff:F401 …)"))
 ]

@@ -211,7 +211,10 @@ def ledger_of(delta: Mapping[str, Any], remembered: str) -> frozenset[str]:
 
 def _unclean(ran: Ran, deadline_s: float) -> str:
     if ran.status == HUNG:
-        return f"a clean delivery did not finish within {deadline_s:g} s; raise `request_s` under [tool.seatrial.deadlines]"
+        return (
+            f"a clean delivery did not finish within {deadline_s:g} s; raise `request_s` under "
+            "[tool.seatrial.deadlines]"
+        )
     if ran.status == DIED:
         return "the app's process ended during a clean delivery: see what it wrote with SEATRIAL_DEBUG=1"
     return f"a clean delivery answered {ran.status}"

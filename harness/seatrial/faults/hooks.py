@@ -49,7 +49,7 @@ def install(wire: Wire) -> None:
 
 
 def _refusing(wire: Wire) -> Any:
-    def do_connect(dialect: Any, record: Any, args: Any, params: Any) -> None:
+    def do_connect(dialect: Any, *_: Any) -> None:
         if wire.fault is not None and wire.fault.mode == DOWN:
             raise dialect.loaded_dbapi.OperationalError("injected by Seatrial: connection refused")
 
@@ -57,14 +57,14 @@ def _refusing(wire: Wire) -> Any:
 
 
 def _executing(wire: Wire) -> Any:
-    def do_execute(cursor: Any, statement: str, parameters: Any, context: Any) -> None:
+    def do_execute(_cursor: Any, statement: str, _parameters: Any, context: Any) -> None:
         _before(wire, statement, context)
 
     return do_execute
 
 
 def _executing_plain(wire: Wire) -> Any:
-    def do_execute_no_params(cursor: Any, statement: str, context: Any) -> None:
+    def do_execute_no_params(_cursor: Any, statement: str, context: Any) -> None:
         _before(wire, statement, context)
 
     return do_execute_no_params
@@ -107,7 +107,7 @@ def _patch_raw_connection(wire: Wire) -> None:
 
     def telling(self: Engine) -> Any:
         wire.tell(raw=True)
-        return raw_connection(self)
+        return raw_connection(self)  # type: ignore[no-untyped-call]
 
     # The pool asks for its own connections elsewhere: this one is called by apps.
     Engine.raw_connection = telling  # type: ignore[method-assign]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import hashlib
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -69,7 +70,7 @@ def _send(app: Callable[..., Any], environ: Environ, wire: Wire) -> None:
     wire.hit(BEGIN)
     seen: list[str] = []
 
-    def start_response(status: str, headers: Any, exc_info: Any = None) -> Callable[[bytes], None]:
+    def start_response(status: str, *_: Any) -> Callable[[bytes], None]:
         seen[:] = [status]
         return lambda _: None
 
@@ -80,13 +81,14 @@ def _send(app: Callable[..., Any], environ: Environ, wire: Wire) -> None:
         wire.tell(status=500, w=wire.worker)
         return
     wire.hit(RESPONSE)
+    digest = hashlib.sha256()
     try:
-        for _ in _parts(body):
-            pass
+        for part in _parts(body):
+            digest.update(part)
         status = int(seen[0].split()[0])
     except Exception:
         status = 500
-    wire.tell(status=status, w=wire.worker)
+    wire.tell(status=status, w=wire.worker, digest=digest.hexdigest()[:16])
     wire.hit(ANSWERED)
     if hasattr(body, "close"):
         body.close()

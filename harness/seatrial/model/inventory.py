@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from seatrial.model.webhooks import Hook
+
 ANONYMOUS = "anonymous"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -71,6 +73,10 @@ class Inventory:
     facts: Mapping[str, object] = field(default_factory=dict)
     grown: frozenset[str] = frozenset()
     """Routes with an unsafe method that the configuration wants to be grown, too, as `METHOD /rule`."""
+
+    webhooks: tuple[Hook, ...] = ()
+    keyed: tuple[str, ...] = ()
+    """Routes that honour an idempotency key, as `METHOD /rule`."""
 
     def by_key(self, key: str) -> Route:
         return next(route for route in self.routes if route.key == key)

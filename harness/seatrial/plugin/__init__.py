@@ -33,6 +33,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--seatrial-config", metavar="FILE", help="configuration file (default: pyproject.toml or seatrial.toml)")
     add("--seatrial-only", metavar="CODES", help="only guards of these rule families or codes, comma separated")
     add(
+        "--seatrial-time-budget",
+        metavar="SECONDS",
+        type=float,
+        help="for all faults that webhooks are tried with; what is left untried then is not proved",
+    )
+    add("--seatrial-replay", metavar="EVENT/ID", help="only this fault, as a finding of WHK names it")
+    add(
         "--seatrial-stream",
         metavar="FD",
         type=int,

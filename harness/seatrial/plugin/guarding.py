@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from seatrial.model import webhooks as faults
 from seatrial.model.classes import ResponseClasses
 from seatrial.model.csrf import CsrfTrial
 from seatrial.model.errors import BrokenError, InconclusiveError, SeatrialError
@@ -22,6 +23,7 @@ from seatrial.model.profiles import Profile
 from seatrial.model.rates import LimiterFacts, RateTrial, guards_accounts
 from seatrial.model.result import RouteRow
 from seatrial.model.rules import Context, Rule
+from seatrial.model.webhooks import Backoff, Broken, Conflict, Hook, KeyedTrial, Order, Pipeline, Refusals
 from seatrial.trials.pilot import Pilot
 from seatrial.trials.sweep import Visit
 
@@ -38,9 +40,15 @@ class Aim:
     blueprint: str = ""
     members: tuple[tuple[Route, str], ...] = ()
     """Of a blueprint (or of the app outside of blueprints): its routes, and who asks for each."""
+    hook: Hook | None = None
+    event: str = ""
+    family: str = ""
+    """Of a webhook: the event that is broken, and how."""
 
     @property
     def subject(self) -> str:
+        if self.hook is not None:
+            return self.hook.subject
         if self.blueprint:
             return f"blueprint {self.blueprint}"
         return self.route.subject(self.identity) if self.route else APP
@@ -48,6 +56,8 @@ class Aim:
     @property
     def id(self) -> str:
         """For people: shadowed bindings are never aimed at, so method, rule and identity are unique."""
+        if self.hook is not None:
+            return " ".join(part for part in (self.hook.subject, self.event, self.family) if part)
         return f"{self.route.method} {self.route.rule} [{self.identity}]" if self.route else self.subject
 
 
@@ -111,6 +121,52 @@ def limited(inventory: Inventory) -> Iterable[Aim]:
     for route in _requestable(inventory, safe=False):
         if route.limited or guards_accounts(route):
             yield Aim(route)
+
+
+def webhooks(inventory: Inventory) -> Iterable[Aim]:
+    """Every webhook once."""
+    yield from (Aim(hook=hook) for hook in inventory.webhooks)
+
+
+def webhook_events(inventory: Inventory) -> Iterable[Aim]:
+    """Every event of every webhook."""
+    yield from (Aim(hook=hook, event=event) for hook in inventory.webhooks for event in hook.events)
+
+
+def broken_by(*families: str) -> Selector:
+    """Every event of every webhook under each of these families of faults."""
+
+    def over(inventory: Inventory) -> Iterable[Aim]:
+        for aim in webhook_events(inventory):
+            yield from (replace(aim, family=family) for family in families)
+
+    return over
+
+
+_FAMILY_OF = {
+    "error": faults.ERRORS,
+    "lost-ack": faults.ERRORS,
+    "down": faults.ERRORS,
+    "outbound": faults.CALLS,
+    "answered": faults.ACKNOWLEDGED,
+}
+
+
+def replayed_by(aim: Aim, replay: str) -> bool:
+    """Whether an aim is the one that `EVENT/ID` comes from (`invoice.paid/death@7`)."""
+    event, _, id = replay.rpartition("/")
+    name = id.partition("@")[0]
+    if name == faults.ORDER:
+        return aim.hook is not None and not aim.event
+    return aim.event == event and aim.family == _FAMILY_OF.get(name, name)
+
+
+def keyed_routes(inventory: Inventory) -> Iterable[Aim]:
+    """Every route that the configuration says honours an idempotency key, as the first identity."""
+    named = [name for name in inventory.identities if name != ANONYMOUS]
+    for route in _requestable(inventory, safe=False):
+        if f"{route.method} {route.rule}" in inventory.keyed:
+            yield Aim(route, named[0] if named else ANONYMOUS)
 
 
 def whole_app(_: Inventory) -> Iterable[Aim]:
@@ -193,8 +249,11 @@ class Trial:
         levels: dict[str, Level],
         is_known: Callable[[Finding], bool],
         selected: Callable[[Rule], bool],
+        replay: str = "",
     ) -> None:
+        """`replay`: of a trial of faults, the one way of breaking that is tried."""
         self.aim = aim
+        self._replay = replay
         self.report = Report()
         self._pilot, self._facts, self._context, self._budgets = pilot, facts, context, budgets
         self._levels, self._is_known, self._selected = levels, is_known, selected
@@ -265,6 +324,39 @@ class Trial:
     def limits(self) -> RateTrial:
         """The route tried by a stranger until its limit refuses, and beyond."""
         return self._pilot().limits(self.route, self._profile)
+
+    def broken(self) -> Broken:
+        """The event of the webhook, broken in every way of the family."""
+        return self._pilot().broken(self.hook.path, self.aim.event, self.aim.family, self._replay)
+
+    def refusals(self, family: str) -> Refusals:
+        """Deliveries of the webhook that are to be refused."""
+        return self._pilot().refusals(self.hook.path, family)
+
+    def conflict(self) -> Conflict:
+        """An id of the webhook's that comes again with another payload."""
+        return self._pilot().conflict(self.hook.path)
+
+    def order(self) -> Order:
+        """Related events of the webhook in every order."""
+        return self._pilot().order(self.hook.path, self._replay)
+
+    def backoff(self) -> Backoff:
+        """An event of the webhook that fails each time."""
+        return self._pilot().backoff(self.hook.path, self.aim.event)
+
+    def pipeline(self) -> Pipeline:
+        """The steps of a clean delivery of the event."""
+        return self._pilot().pipeline(self.hook.path, self.aim.event)
+
+    def keyed(self) -> KeyedTrial:
+        """The route with idempotency keys."""
+        return self._pilot().keyed(f"{self.route.method} {self.route.rule}")
+
+    @property
+    def hook(self) -> Hook:
+        assert self.aim.hook is not None, "this guard is about a webhook"
+        return self.aim.hook
 
     def limiter(self) -> LimiterFacts:
         """Where the app counts."""

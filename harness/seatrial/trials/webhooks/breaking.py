@@ -31,9 +31,7 @@ def broken(
     except UncleanError as error:
         return Broken(subject, event, family, reason=str(error))
     message = found.message(event)
-    breaker = Breaker(
-        found.bench, found.work(message), found.twofold(message), reference, clean, found.retry()
-    )
+    breaker = Breaker(found.bench, found.work(message), found.twofold(message), reference, clean, found.retry())
     outcome = breaker.run(family, limit_s, only)
     notes = forking_hazards()
     return Broken(

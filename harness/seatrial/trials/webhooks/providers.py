@@ -93,7 +93,11 @@ def _double(value: Any) -> None:
     """Every amount twice as large: whoever applies this has applied another payload."""
     if isinstance(value, dict):
         for name, inner in value.items():
-            if isinstance(inner, int) and not isinstance(inner, bool) and name.startswith(("amount", "total", "quantity")):
+            if (
+                isinstance(inner, int)
+                and not isinstance(inner, bool)
+                and name.startswith(("amount", "total", "quantity"))
+            ):
                 value[name] = inner * 2
             elif name == "status" and isinstance(inner, str) and inner in ("active", "past_due", "paid", "succeeded"):
                 value[name] = "past_due" if inner != "past_due" else "active"
@@ -136,9 +140,7 @@ class Stripe(Provider):
         old = now - signing.TOLERANCE_S - 60
         return [
             Forgery("a body that was changed", self.other_payload(message), signed),
-            Forgery(
-                "another secret", message, self._header(signing.stripe_header(message.body, [OTHER_SECRET], now))
-            ),
+            Forgery("another secret", message, self._header(signing.stripe_header(message.body, [OTHER_SECRET], now))),
             Forgery("no signature header", message),
             Forgery("an empty signature header", message, self._header("")),
             Forgery(
@@ -146,7 +148,11 @@ class Stripe(Provider):
                 message,
                 self._header(signing.stripe_header(message.body, secret, now, scheme="v0")),
             ),
-            Forgery("a signature of six minutes ago", message, self._header(signing.stripe_header(message.body, secret, old))),
+            Forgery(
+                "a signature of six minutes ago",
+                message,
+                self._header(signing.stripe_header(message.body, secret, old)),
+            ),
         ]
 
     def oddities(self, message: Message) -> list[Forgery]:
@@ -191,7 +197,8 @@ class Plain(Provider):
             body = called(self.hook.payload, "payload")(kind, identifier)
             if not isinstance(body, dict):
                 raise ConfigurationError(
-                    f"webhooks: {self.hook.payload} returned {type(body).__name__}; it takes (type, id) and returns a dict"
+                    f"webhooks: {self.hook.payload} returned {type(body).__name__}; it takes (type, id) and returns a "
+                    "dict"
                 )
         else:
             body = {"id": identifier, "type": kind, "created": created, "data": {"amount": 2000, **self.given}}

@@ -27,6 +27,12 @@ SETTLE_S = 0.5
 """For threads that end by themselves, such as the timers of a limiter."""
 KNOWN_PREFIXES = {"customer": "cus_", "subscription": "sub_", "price": "price_", "product": "prod_"}
 """Values of the app's own rows that events must name, by what Stripe's ids begin with."""
+DEFAULT_EVENTS = {
+    "stripe": ("checkout.session.completed", "customer.subscription.updated", "invoice.paid"),
+    "standard": ("seatrial.event",),
+    "generic": ("seatrial.event",),
+}
+"""Where the configuration names none."""
 AGENT = "Stripe/1.0 (+https://stripe.com/docs/webhooks)"
 
 
@@ -41,6 +47,10 @@ class Stand:
     @property
     def subject(self) -> str:
         return f"webhook {self.hook.path}"
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        return events_of(self.hook)
 
     @property
     def bookkeeping(self) -> Columns:
@@ -69,12 +79,13 @@ class Stand:
 
             protections.reset_limits(self.target.app)
             sent = self.sender.headers(message, int(time.time())) if headers is None else headers
+            fields: dict[str, str] = {"User-Agent": AGENT, **sent}
             builder = EnvironBuilder(
                 path=self.hook.path,
                 base_url=self.target.base_url,
                 method=method,
                 data=message.body if method == "POST" else None,
-                headers={"User-Agent": AGENT, **sent},
+                headers=fields,
                 content_type=content_type if method == "POST" else None,
             )
             try:
@@ -193,7 +204,7 @@ def stand(target: Target, path: str, *, warm: bool = True) -> Stand:
         secret = str(target.app.config.get(hook.secret_config or "") or "")
         made = Stand(target, hook, bench, provider(hook, secret, given))
         if warm and not forking_hazards():
-            made.warm(hook.events)
+            made.warm(made.events)
         kept.stands[path] = made
     return kept.stands[path]
 
@@ -216,6 +227,11 @@ def bench_of(target: Target) -> Bench:
     if kept.bench is None:
         kept.bench = Bench(target.database_url, target.settings.deadlines.request_s)
     return kept.bench
+
+
+def events_of(hook: Webhook) -> tuple[str, ...]:
+    """What a webhook is tried with."""
+    return tuple(hook.events) or DEFAULT_EVENTS[hook.provider]
 
 
 def forking_hazards() -> list[str]:

@@ -322,7 +322,7 @@ _TEMPLATES: dict[str, tuple[Callable[[World], Object], Object]] = {
     "charge.refunded": (charge, {"refunded": True, "amount_refunded": 2000}),
 }
 KNOWN = tuple(_TEMPLATES)
-PREVIOUS = {"subscription": {"status": "active"}, "customer": {"delinquent": True}}
+PREVIOUS: dict[str, Object] = {"subscription": {"status": "active"}, "customer": {"delinquent": True}}
 """`previous_attributes` of an event that says *updated*."""
 
 
@@ -340,7 +340,7 @@ def event(
             subject[name] = value
     data: Object = {"object": subject}
     if kind.endswith(".updated"):
-        data["previous_attributes"] = dict(PREVIOUS.get(subject["object"], {}))
+        data["previous_attributes"] = copy.deepcopy(PREVIOUS.get(subject["object"], {}))
     return {
         "id": World(f"{world.salt}/{kind}/{number}").id("evt"),
         "object": "event",
