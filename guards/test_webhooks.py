@@ -49,7 +49,7 @@ def test_acknowledged(trial: Trial) -> None:
 
 
 @guard(
-    over=broken_by(faults.RACE, faults.THREADS),
+    over=broken_by(faults.RACE, faults.THREADS, faults.PAIR),
     profile=Profile.PROTECTION,
     rules=[whk.race, whk.outbound_repeated],
 )

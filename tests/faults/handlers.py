@@ -82,10 +82,11 @@ class Outbox(db.Model):
 
 
 # ------------------------------------------------------------------------------------------- what handlers are made of
-def process(event):
+def process(event, atomic=False):
     invoice = event["data"]["object"]
     account = db.session.scalars(sa.select(Account).where(Account.email == invoice["customer_email"])).one()
-    account.credits = account.credits + 100
+    # Read, add, write: what people do, and what two different events at once undo.
+    account.credits = Account.credits + 100 if atomic else account.credits + 100
     row = Ledger(account_id=account.id, amount=invoice["amount_paid"], invoice=invoice["id"])
     db.session.add(row)
     db.session.flush()
@@ -270,7 +271,7 @@ def specified(event, raw):
             status = find(event).status
             db.session.rollback()
             return 200 if status == "processed" else 409
-        process(event)
+        process(event, atomic=True)
         mail(event, f"{event['id']}:receipt")
         db.session.execute(
             sa.update(StripeEvent)

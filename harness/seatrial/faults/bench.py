@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -91,8 +91,10 @@ class Bench:
         status = status_of(child.told)
         return Ran(HUNG if child.hung and status == DIED else status, child.told)
 
-    def reference(self, work: Work, remembered: str, bookkeeping: Columns) -> tuple[Reference, Ran]:
-        """Two clean deliveries and what they have in common. `remembered`: the id that a ledger would hold.
+    def reference(self, works: Sequence[Work], remembered: str, bookkeeping: Columns) -> tuple[Reference, Ran]:
+        """What one clean delivery (or several, one after the other) leaves, twice: what varies does not count.
+
+        `remembered`: the id that a ledger would hold.
 
         Raises UncleanError.
         """
@@ -102,10 +104,13 @@ class Bench:
                 time.sleep(max(0.0, began + TWIN_GAP_S - time.monotonic()))
             self.keeper.reset(bump=bump)
             began = time.monotonic()
-            ran = self.send(work)
-            if not ran.acknowledged:
-                raise UncleanError(_unclean(ran, self.deadline_s))
-            runs.append(ran)
+            told: list[dict[str, Any]] = []
+            for work in works:
+                ran = self.send(work)
+                if not ran.acknowledged:
+                    raise UncleanError(_unclean(ran, self.deadline_s))
+                told += ran.told
+            runs.append(Ran(ran.status, told))
             deltas.append(self.keeper.delta())
         first, second = (calls_of(ran.told) for ran in runs)
         vary = {(c.method, c.url, c.body) for c in first} != {(c.method, c.url, c.body) for c in second}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from seatrial.faults import race, wire
@@ -15,6 +15,8 @@ from seatrial.faults.wire import AFTER_CALL, AFTER_COMMIT, ANSWERED, BEFORE_CALL
 from seatrial.model import webhooks as evidence
 from seatrial.model.webhooks import EARLY, Boundary, Tried
 
+PREEMPTED_TWICE = 4
+"""Parts of a schedule in which each lane is interrupted once."""
 TIMES = 3
 """Deliveries of a sequence of duplicates."""
 
@@ -50,20 +52,30 @@ class Breaker:
         reference: Reference,
         clean: Ran,
         retry: Work | None = None,
+        other: Work | None = None,
     ) -> None:
-        """`one` sends the request once, `two` from two threads; `retry` is the app's own."""
+        """`one` sends the request once, `two` from two threads; `retry` is the app's own.
+
+        `other` sends another request, for the family PAIR; the reference is that of both, one after the other.
+        """
         self._bench, self._one, self._two = bench, one, two
         self._reference, self._clean, self._retry = reference, clean, retry
+        self._other = other or one
         self._unheard = 0
+        self._stuck: dict[int, Tried] = {}
 
-    def run(self, family: str, limit_s: float, only: str = "") -> Outcome:
-        """Everything of a family, or the one with the id `only`, as far as the time goes."""
+    def run(self, family: str, limit_s: float, only: str = "", enough: int = 0) -> Outcome:
+        """Everything of a family, or the one with the id `only`, as far as the time goes.
+
+        `enough`: convictions after which the rest would tell nothing new; 0: all are wanted.
+        """
         end = time.monotonic() + limit_s
         plans = [plan for plan in self._plans(family) if not only or plan.id == only]
         outcome = Outcome(planned=len(plans))
         self._unheard = 0
+        self._stuck.clear()
         for plan in plans:
-            if time.monotonic() > end:
+            if time.monotonic() > end or (enough and len(outcome.convicted) >= enough):
                 break
             self._bench.keeper.reset()
             result = plan.run()
@@ -84,6 +96,7 @@ class Breaker:
             evidence.CALLS: self._calls,
             evidence.RACE: lambda: self._races(evidence.RACE, race.processes, self._one),
             evidence.THREADS: lambda: self._races(evidence.THREADS, race.threads, self._two),
+            evidence.PAIR: lambda: self._races(evidence.PAIR, race.processes, self._one),
             evidence.ACKNOWLEDGED: self._acknowledged,
         }
         return list(plans[family]())
@@ -176,22 +189,47 @@ class Breaker:
 
     # ------------------------------------------------------------------ at the same time
     def _races(self, family: str, lanes: Any, work: Work) -> Iterator[Plan]:
-        gates = [boundary for boundary in self._clean.boundaries if boundary.kind in GATED_KINDS]
+        gates = self._gates()
         for id, steps in race.schedules(len(gates)):
             yield self._race(f"{family}@{id}", steps, lanes, work, gates)
 
+    def _gates(self) -> list[Boundary]:
+        """Of one request: of a pair those of the first."""
+        found = []
+        for boundary in self._clean.boundaries:
+            if boundary.kind in GATED_KINDS:
+                found.append(boundary)
+            if boundary.kind == ANSWERED:
+                break
+        return found
+
     def _race(self, name: str, steps: list[tuple[int, int]], lanes: Any, work: Work, gates: list[Boundary]) -> Plan:
         where = _schedule(steps, gates)
+        first, second = steps[0][1], steps[1][1]
 
         def run() -> Tried:
-            with lanes(work, self._bench.keeper, self._bench.deadline_s) as running:
-                for lane, count in steps:
+            if first in self._stuck and len(steps) <= PREEMPTED_TWICE:
+                # The second came no further than before: however many steps it were given, it would be the same.
+                return replace(self._stuck[first], id=name, where=where)
+            reached = 0
+            with lanes(work, self._other, self._bench.keeper, self._bench.deadline_s) as running:
+                for number, (lane, count) in enumerate(steps):
                     running.walk(lane, count)
+                    if number == 1:
+                        reached = running.passed[1]
                 running.run_out()
                 answers, told, soft = [running.status(0), running.status(1)], list(running.told), running.soft
-            done = all(200 <= status < 300 for status in answers)
-            verdict, found = self._bench.recover(self._one, self._reference, answers, told, done, self._retry)
-            return tried(name, where, answers, verdict, found, soft=soft)
+            sent = zip((self._one, self._other), answers, strict=True)
+            again = [request for request, status in sent if not 200 <= status < 300]
+            if self._other is not self._one and len(again) > 1:
+                self._bench.redeliver(again.pop(), self._reference, answers, told)
+            verdict, found = self._bench.recover(
+                again[0] if again else self._one, self._reference, answers, told, not again, self._retry
+            )
+            result = tried(name, where, answers, verdict, found, soft=soft)
+            if len(steps) == PREEMPTED_TWICE and reached < second and not soft:
+                self._stuck[first] = result
+            return result
 
         return Plan(name, where, run)
 
@@ -199,7 +237,7 @@ class Breaker:
         for boundary in self._clean.boundaries:
             if boundary.kind == ANSWERED:
                 yield self._answered(boundary)
-        gates = [boundary for boundary in self._clean.boundaries if boundary.kind in GATED_KINDS]
+        gates = self._gates()
         for number in range(1, len(gates)):
             yield self._twin(number, gates[number])
 
@@ -218,7 +256,7 @@ class Breaker:
         where = f"a duplicate was answered 2xx while the first had stopped {_place(gate)}, and then the first died"
 
         def run() -> Tried:
-            with race.processes(self._one, self._bench.keeper, self._bench.deadline_s) as running:
+            with race.processes(self._one, self._one, self._bench.keeper, self._bench.deadline_s) as running:
                 running.walk(0, number)
                 running.walk(1, race.ALL)
                 early = 200 <= running.status(1) < 300 and running.status(0) == DIED

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import sys
 from typing import Any
 
 from sqlalchemy import event
@@ -87,7 +88,7 @@ def _error(dialect: Any, raw: Any) -> Exception:
 
 
 def _patch_commit(wire: Wire) -> None:
-    commit = DefaultDialect.do_commit
+    commit: Any = DefaultDialect.do_commit
 
     def do_commit(self: Any, dbapi_connection: Any) -> None:
         # What arrives is the pool's proxy, or the driver's own connection.
@@ -103,13 +104,15 @@ def _patch_commit(wire: Wire) -> None:
 
 
 def _patch_raw_connection(wire: Wire) -> None:
-    raw_connection = Engine.raw_connection
+    raw_connection: Any = Engine.raw_connection
 
     def telling(self: Engine) -> Any:
-        wire.tell(raw=True)
-        return raw_connection(self)  # type: ignore[no-untyped-call]
+        # SQLAlchemy's own connections come this way, too, and what they send is seen.
+        caller = sys._getframe(1).f_globals.get("__name__", "")
+        if not caller.startswith("sqlalchemy."):
+            wire.tell(raw=True)
+        return raw_connection(self)
 
-    # The pool asks for its own connections elsewhere: this one is called by apps.
     Engine.raw_connection = telling  # type: ignore[method-assign]
 
 

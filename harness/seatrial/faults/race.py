@@ -137,14 +137,14 @@ def _on_a_processor(pid: int) -> bool:
 
 
 @contextlib.contextmanager
-def processes(work: Work, keeper: Keeper, deadline_s: float) -> Iterator[Race]:
+def processes(work: Work, other: Work, keeper: Keeper, deadline_s: float) -> Iterator[Race]:
     """Two processes, as two workers of a server are."""
-    with children(work, gates=1) as first, children(work, gates=1) as second:
+    with children(work, gates=1) as first, children(other, gates=1) as second:
         yield Race([(first, 0), (second, 0)], keeper, deadline_s)
 
 
 @contextlib.contextmanager
-def threads(work: Work, keeper: Keeper, deadline_s: float) -> Iterator[Race]:
+def threads(work: Work, _: Work, keeper: Keeper, deadline_s: float) -> Iterator[Race]:
     """Two threads of one process; `work` starts both."""
     with children(work, gates=2) as child:
         yield Race([(child, 0), (child, 1)], keeper, deadline_s)

@@ -11,7 +11,7 @@ HUNG = "hung"
 """Verdicts on what is left after something was broken. HUNG: the app did not come back in time."""
 
 DUPLICATES, DEATH, RECOVERY, ERRORS, CALLS = "duplicates", "death", "recovery", "errors", "calls"
-RACE, THREADS, ACKNOWLEDGED = "race", "threads", "acknowledged"
+RACE, THREADS, PAIR, ACKNOWLEDGED = "race", "threads", "pair", "acknowledged"
 FORGED, MALFORMED, CONFLICT, ORDER, BACKOFF, PIPELINE = (
     "forged",
     "malformed",
@@ -22,7 +22,7 @@ FORGED, MALFORMED, CONFLICT, ORDER, BACKOFF, PIPELINE = (
 )
 REFUSED, TAKEN, SURVIVED = "refused", "taken", "survived"
 """What a single delivery is to be: 4xx and no change; 2xx; anything but an error of the server's."""
-BREAKING = (DUPLICATES, DEATH, RECOVERY, ERRORS, CALLS, RACE, THREADS, ACKNOWLEDGED)
+BREAKING = (DUPLICATES, DEATH, RECOVERY, ERRORS, CALLS, RACE, THREADS, PAIR, ACKNOWLEDGED)
 """Families that break one event in every way and look at what it left."""
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from werkzeug.datastructures import Headers as Fields
 from werkzeug.test import EnvironBuilder
 
 from seatrial.config.settings import Idempotency
@@ -54,7 +55,7 @@ class Keyhole:
         client = self.target.client(self.identities[identity])
 
         def environ() -> dict[str, Any]:
-            fields: dict[str, str] = {self.entry.header: key}
+            fields = Fields({self.entry.header: key})
             builder = EnvironBuilder(
                 path=self.path,
                 base_url=self.target.base_url,
@@ -91,7 +92,7 @@ def keyed(target: Target, route: str, limit_s: float) -> KeyedTrial:
     try:
         hole = Keyhole(target, entry, found.path or rule, bench_of(target), names)
         key = secrets.token_hex(16)
-        reference, clean = hole.bench.reference(hole.work(key), key, _bookkeeping(hole))
+        reference, clean = hole.bench.reference([hole.work(key)], key, _bookkeeping(hole))
     except UncleanError as error:
         return KeyedTrial(
             subject, reason=f"{error}: give a body that the route takes (`json` or `form` under idempotency)"
@@ -138,7 +139,7 @@ def _cases(hole: Keyhole, key: str, reference: Reference) -> list[Keyed]:
     def at_once() -> tuple[int, str]:
         gates = [line for line in hole.send(secrets.token_hex(16)).told if line.get("k") == "sql"]
         bench.keeper.reset()
-        with race.processes(hole.work(key), bench.keeper, bench.deadline_s) as running:
+        with race.processes(hole.work(key), hole.work(key), bench.keeper, bench.deadline_s) as running:
             running.walk(0, max(1, len(gates) // 2))
             running.walk(1, race.ALL)
             running.run_out()

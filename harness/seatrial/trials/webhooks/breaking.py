@@ -7,17 +7,27 @@ from typing import TYPE_CHECKING
 
 from seatrial.faults.bench import UncleanError
 from seatrial.faults.breaking import Breaker
-from seatrial.model.webhooks import Broken
+from seatrial.model.webhooks import PAIR, Broken
 from seatrial.trials.webhooks.stand import forking_hazards, stand
 
 if TYPE_CHECKING:
     from seatrial.target import Target
 
+ENOUGH = 5
+"""Convictions of one family: more tell nothing new, and cost the time of the next one."""
+
 
 def broken(
-    target: Target, path: str, event: str, family: str, limit_s: float, only: str = "", warm: bool = True
+    target: Target,
+    path: str,
+    event: str,
+    family: str,
+    limit_s: float,
+    only: str = "",
+    enough: int = ENOUGH,
+    warm: bool = True,
 ) -> Broken:
-    """Break a delivery in every way of the family. `only`: the one way with this id.
+    """Break a delivery in every way of the family. `only`: the one way with this id; `enough`: see `Breaker.run`.
 
     Raises BrokenError where the database cannot be put back.
     """
@@ -27,12 +37,21 @@ def broken(
         found = stand(target, path, warm=warm)
         if found.crowded:
             return Broken(subject, event, family, crowded=found.crowded)
-        reference, clean = found.reference(event)
+        pair = family == PAIR
+        reference, clean = found.reference(event, pair=pair)
     except UncleanError as error:
         return Broken(subject, event, family, reason=str(error))
     message = found.message(event)
-    breaker = Breaker(found.bench, found.work(message), found.twofold(message), reference, clean, found.retry())
-    outcome = breaker.run(family, limit_s, only)
+    breaker = Breaker(
+        found.bench,
+        found.work(message),
+        found.twofold(message),
+        reference,
+        clean,
+        found.retry(),
+        found.work(found.other(event)) if pair else None,
+    )
+    outcome = breaker.run(family, limit_s, only, enough)
     notes = forking_hazards()
     return Broken(
         subject,

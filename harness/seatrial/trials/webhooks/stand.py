@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from werkzeug.datastructures import Headers as Fields
 from werkzeug.test import EnvironBuilder
 
 from seatrial.config.settings import Webhook
@@ -42,7 +43,7 @@ class Stand:
     def __init__(self, target: Target, hook: Webhook, bench: Bench, sender: Provider) -> None:
         self.target, self.hook, self.bench, self.sender = target, hook, bench, sender
         self.crowded = ""
-        self._references: dict[str, tuple[Reference, Ran] | str] = {}
+        self._references: dict[tuple[str, bool], tuple[Reference, Ran] | str] = {}
 
     @property
     def subject(self) -> str:
@@ -79,7 +80,7 @@ class Stand:
 
             protections.reset_limits(self.target.app)
             sent = self.sender.headers(message, int(time.time())) if headers is None else headers
-            fields: dict[str, str] = {"User-Agent": AGENT, **sent}
+            fields = Fields({"User-Agent": AGENT, **sent})
             builder = EnvironBuilder(
                 path=self.hook.path,
                 base_url=self.target.base_url,
@@ -120,15 +121,22 @@ class Stand:
         """The event that all families are tried with."""
         return self.sender.message(event, "trial")
 
-    def reference(self, event: str) -> tuple[Reference, Ran]:
-        """What a clean delivery of the event leaves. Raises UncleanError."""
-        if event not in self._references:
+    def other(self, event: str) -> Message:
+        """Another event of the same type, for the same customer: another id, about another object."""
+        return self.sender.message(event, "other", number=1)
+
+    def reference(self, event: str, *, pair: bool = False) -> tuple[Reference, Ran]:
+        """What a clean delivery of the event leaves, or of it and the other one. Raises UncleanError."""
+        key = (event, pair)
+        if key not in self._references:
             try:
-                message = self.message(event)
-                self._references[event] = self.bench.reference(self.work(message), message.id, self.bookkeeping)
+                messages = [self.message(event), *([self.other(event)] if pair else [])]
+                self._references[key] = self.bench.reference(
+                    [self.work(each) for each in messages], messages[0].id, self.bookkeeping
+                )
             except UncleanError as error:
-                self._references[event] = self._explained(str(error))
-        found = self._references[event]
+                self._references[key] = self._explained(str(error))
+        found = self._references[key]
         if isinstance(found, str):
             raise UncleanError(found)
         return found
