@@ -28,6 +28,7 @@ from flask import Flask, got_request_exception, template_rendered
 from support import project
 
 from seatrial.config import load
+from seatrial.model import webhooks as faults
 from seatrial.model.classes import ResponseClasses
 from seatrial.model.csrf import CsrfTrial
 from seatrial.model.evidence import AppFacts, Budget, Exchange, Kind, Limits, Protection, Raised
@@ -66,6 +67,34 @@ TWICE, FOREIGN, CLASSES, PRIVATE = "HDR004", "HDR011", "HDR010", "HDR012"
 """Rules that judge two responses, answers to foreign origins, all classes of response, or a page behind a login."""
 PROVOKED = {"ERR001", "ERR002", "ERR003", "ERR004"}
 """Rules that judge every error that can be provoked."""
+DELIVERED = {
+    "WHK001": lambda pilot, _: pilot.refusals("/webhook", faults.FORGED),
+    "WHK002": lambda pilot, event: pilot.broken("/webhook", event, faults.DUPLICATES),
+    "WHK003": lambda pilot, event: pilot.broken("/webhook", event, faults.DEATH),
+    "WHK004": lambda pilot, event: pilot.broken("/webhook", event, faults.RACE),
+    "WHK005": lambda pilot, event: pilot.broken("/webhook", event, faults.CALLS),
+    "WHK006": lambda pilot, event: pilot.broken("/webhook", event, faults.ACKNOWLEDGED),
+    "WHK007": lambda pilot, _: pilot.refusals("/webhook", faults.MALFORMED),
+    "WHK008": lambda pilot, _: pilot.conflict("/webhook"),
+    "WHK009": lambda pilot, _: pilot.order("/webhook"),
+    "WHK010": lambda pilot, event: pilot.backoff("/webhook", event),
+    "WHK011": lambda pilot, event: pilot.pipeline("/webhook", event),
+    "IDM001": lambda pilot, _: pilot.keyed("POST /payments"),
+}
+"""Rules that judge deliveries, and requests with keys, broken in a host: how their evidence is had."""
+WEBHOOK = """
+    [[tool.seatrial.webhooks]]
+    path = "/webhook"
+    provider = "stripe"
+    secret_config = "STRIPE_WEBHOOK_SECRET"
+    events = {events}
+    bookkeeping = ["event.attempts", "event.next_attempt_at"]
+    """
+KEYED = """
+    [[tool.seatrial.idempotency]]
+    route = "POST /payments"
+    json = { amount = 100 }
+    """
 STORAGE = "RTL005"
 """The rule that judges where the limiter counts, instead of attempts."""
 SUMS = {CLASSES, "HDR100"}
@@ -109,6 +138,11 @@ class Specimen:
         return str(self.settings.get("identity", ANONYMOUS))
 
     @property
+    def events(self) -> list[str]:
+        """What its webhook is sent, where it has one."""
+        return list(self.settings.get("events", [""]))
+
+    @property
     def subject(self) -> str:
         """Of the finding that the flawed one must show."""
         return str(self.settings["subject"])
@@ -137,6 +171,7 @@ def exchange_of(
     | CsrfTrial
     | RateTrial
     | LimiterFacts
+    | object
 ):
     """What the specimen's rule judges: one warm exchange, all variants of one route, or the app's facts."""
     if specimen.code in PASSIVE:
@@ -146,6 +181,8 @@ def exchange_of(
     if specimen.code.startswith("RTL"):
         attempts, limiter = rates_of(specimen)
         return limiter if specimen.code == STORAGE else attempts
+    if specimen.code in DELIVERED:
+        return delivered(specimen)
     if specimen.code in {CLASSES, PRIVATE} | PROVOKED | FORGED:
         return from_a_host(specimen)
     with _app(specimen) as app:
@@ -211,6 +248,27 @@ def rates_of(specimen: Specimen) -> tuple[RateTrial, LimiterFacts]:
             inventory, pilot = prepare(run, Profile.PROTECTION), Pilot(run)
             route = inventory.by_key(f"{specimen.settings['route']} {specimen.settings['endpoint']}")
             return pilot.limits(route), pilot.limiter()
+
+
+@cache
+def delivered(specimen: Specimen) -> object:
+    """Deliveries broken in processes of their own."""
+    with tempfile.TemporaryDirectory() as folder:
+        config = sent_to(specimen, IN_A_HOST.format(kind=specimen.kind))
+        root = project(Path(folder) / "app", {}, config=config)
+        shutil.copy(specimen.path, root)
+        with open_run(load(root)) as run:
+            profile = Profile.SWEEP if specimen.code.startswith("IDM") else Profile.PROTECTION
+            prepare(run, profile)
+            return DELIVERED[specimen.code](Pilot(run), specimen.events[0])
+
+
+def sent_to(specimen: Specimen, config: str) -> str:
+    """The configuration with the webhook, or the route with keys, that the specimen has."""
+    if specimen.code not in DELIVERED:
+        return config
+    more = KEYED if specimen.code.startswith("IDM") else WEBHOOK.format(events=json.dumps(specimen.events))
+    return config + more
 
 
 def deployed(specimen: Specimen, config: str) -> str:
@@ -283,7 +341,8 @@ def judged_by_all(specimen: Specimen) -> dict[str, Judgement]:
         foreign = _from_foreign_origins(app, specimen)
     evidence: dict[str, object] = {"CFG": facts, "ERR": (exchange,), TWICE: (cold, exchange), FOREIGN: foreign}
     context = Context(facts=facts)
-    left_out = WITHOUT_SOUND_TWIN | GROWN | SUMS | PASSIVE | FORGED
+    # Of the rules on deliveries each breaks for the flaws of others, too: what loses an event also applies it in part.
+    left_out = WITHOUT_SOUND_TWIN | GROWN | SUMS | PASSIVE | FORGED | set(DELIVERED)
     if specimen.code.startswith("RTL"):
         evidence["RTL"], evidence[STORAGE] = rates_of(specimen)
     else:

@@ -37,11 +37,14 @@ LEVELS = {
     "HDR001": "block", "HDR002": "block", "HDR003": "warn", "HDR004": "block", "HDR005": "block", "HDR006": "block",
     "HDR007": "warn", "HDR008": "block", "HDR009": "info", "HDR010": "block", "HDR011": "block", "HDR012": "warn",
     "HDR100": "info",
+    "IDM001": "warn",
     "RTL001": "block", "RTL002": "block", "RTL003": "block", "RTL004": "warn", "RTL005": "block", "RTL006": "block",
     "RTL007": "warn",
     "SQL001": "block", "SQL002": "block", "SQL003": "warn", "SQL004": "warn", "SQL005": "warn", "SQL006": "block",
     "SQL007": "warn", "SQL008": "info", "SQL009": "warn",
     "TST001": "block",
+    "WHK001": "block", "WHK002": "block", "WHK003": "block", "WHK004": "block", "WHK005": "warn", "WHK006": "block",
+    "WHK007": "block", "WHK008": "block", "WHK009": "warn", "WHK010": "warn", "WHK011": "block",
 }  # fmt: skip
 
 

@@ -82,7 +82,7 @@ def applied_twice(rule: Rule, trial: Broken, _: Context) -> Judgement:
     claim="After a death, an error or a lost acknowledgement anywhere, redelivery reaches the state of one delivery.",
     control=CLEAN,
     rationale="What breaks between two commits is never mended: the sender's retry is taken for a duplicate.",
-    source="handbook webhooks, crash points; dj-stripe #832; firezone/firezone#9869",
+    source="Stripe, webhooks, retries for up to three days; dj-stripe #832; firezone/firezone#9869",
     remedy="Commit the mark with the effects in one transaction; only a row that says processed is a duplicate.",
 )
 def event_lost(rule: Rule, trial: Broken, _: Context) -> Judgement:
@@ -131,7 +131,7 @@ def outbound_repeated(rule: Rule, trial: Broken, _: Context) -> Judgement:
     claim="No delivery is answered 2xx before its effects would survive the death of every process.",
     control=CLEAN,
     rationale="After a 2xx nobody sends the event again: what was not committed by then is gone.",
-    source="handbook webhooks, 2xx means durable; 2witstudios/PageSpace#1588",
+    source="Stripe, webhooks, 2xx ends the retries; 2witstudios/PageSpace#1588",
     remedy="Answer 200 for a row that says processed, 409 while another delivery works on it; work before the answer.",
 )
 def acknowledged_before_durable(rule: Rule, trial: Broken, _: Context) -> Judgement:
@@ -225,7 +225,7 @@ def order_dependent(rule: Rule, trial: Order, _: Context) -> Judgement:
     claim="A failed event is tried again with growing, capped delays, and ends as a dead letter that can be seen.",
     control=CLEAN,
     rationale="An event that fails and is not tried again is lost; one that is tried each second holds up the others.",
-    source="Standard Webhooks 1.0, retries; handbook webhooks, section 6; buttondown/roadmap#3109",
+    source="Standard Webhooks 1.0, retries; buttondown/roadmap#3109",
     remedy="Answer 500; record status, error, attempts and a doubling next_attempt_at with a cap; `dead` at the end.",
 )
 def no_backoff(rule: Rule, trial: Backoff, _: Context) -> Judgement:
@@ -274,7 +274,7 @@ def no_backoff(rule: Rule, trial: Backoff, _: Context) -> Judgement:
     claim="A delivery checks the signature, then the event's id, does its work, and marks it in the work's own commit.",
     control=CLEAN,
     rationale="Each commit between the work and the mark is a point where a death applies the event twice or never.",
-    source="handbook webhooks, where the literal order goes wrong; read from the recorded boundaries",
+    source="measured: the crash points of check, process, commit, mark, commit (docs/webhooks-trials.md)",
     remedy="One transaction: INSERT the id, do the work, mark the row, COMMIT; nothing before the signature.",
 )
 def pipeline_order(rule: Rule, trial: Pipeline, _: Context) -> Judgement:

@@ -147,7 +147,9 @@ def _cases(hole: Keyhole, key: str, reference: Reference) -> list[Keyed]:
         difference: Compared = bench.compared(reference, told)
         if difference:
             return statuses[1], f"both were carried out ({difference.differences[0].told})"
-        odd = [status for status in statuses if not 200 <= status < 300 and status not in IN_FLIGHT]
+        # SQLite is made to refuse a lock at once: the error that follows is ours.
+        locked = {500} if hole.target.binds[0].engine.dialect.name == "sqlite" else set()
+        odd = [status for status in statuses if not 200 <= status < 300 and status not in IN_FLIGHT | locked]
         return statuses[1], f"answered {odd[0]}" if odd else ""
 
     def malformed() -> tuple[int, str]:
