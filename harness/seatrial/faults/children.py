@@ -184,13 +184,13 @@ class Child:
 @contextlib.contextmanager
 def children(work: Work, fault: Fault | None = None, gates: int = 0) -> Iterator[Child]:
     """A child that is gone afterwards, with everything that it has started."""
-    keep = _own_children()
+    keep = own_children()
     child = Child(work, fault, gates)
     try:
         yield child
     finally:
         child.kill()
-        _end_orphans(keep)
+        end_orphans(keep)
 
 
 def register(fds: Iterable[int]) -> None:
@@ -209,7 +209,8 @@ def _close(fd: int) -> None:
         os.close(fd)
 
 
-def _own_children() -> frozenset[int]:
+def own_children() -> frozenset[int]:
+    """Processes whose parent we are, adopted ones included."""
     pid = os.getpid()
     try:
         with open(f"/proc/{pid}/task/{pid}/children") as listed:
@@ -218,9 +219,9 @@ def _own_children() -> frozenset[int]:
         return frozenset()
 
 
-def _end_orphans(keep: frozenset[int]) -> None:
+def end_orphans(keep: frozenset[int]) -> None:
     """Processes that a child had started and left; `keep` were there before."""
-    for pid in _own_children() - keep:
+    for pid in own_children() - keep:
         with contextlib.suppress(ProcessLookupError, ChildProcessError, PermissionError):
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)

@@ -166,7 +166,9 @@ def compare(wanted: State, found: State, ledger: frozenset[str] = frozenset()) -
             counters = counters and table in ledger and _counter_like(one, other)
             over = over or (table not in ledger and (one is None or _further(one, other)))
             under = under or other is None
-    lost = any(row.table not in ledger for row in wanted) and not any(row.table not in ledger for row in found)
+    work = any(row.table not in ledger for row in wanted)
+    # Where nothing but the record of the event was to change, it is lost when that does not say so.
+    lost = not any(row.table not in ledger for row in found) if work else not over and found.total() <= wanted.total()
     verdict = LOST if lost else DOUBLE if over else PARTIAL
     return Compared(verdict, tuple(differences), counters)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from seatrial.plugin.fault_fixtures import IdempotencyTrial, WebhookTrial
     from seatrial.plugin.fixtures import SqlBudget
 
 MARKER = "max_statements(n): fail the test when it sends more than n SQL statements (select and dml)."
@@ -88,6 +89,22 @@ def sql_budget() -> SqlBudget:
     from seatrial.plugin.fixtures import SqlBudget
 
     return SqlBudget()
+
+
+@pytest.fixture
+def webhook_trial(request: pytest.FixtureRequest) -> WebhookTrial:
+    """`webhook_trial("/billing/webhooks/stripe", event="invoice.paid")` breaks it, and fails with findings."""
+    from seatrial.plugin.fault_fixtures import WebhookTrial
+
+    return WebhookTrial(request.config)
+
+
+@pytest.fixture
+def idempotency_trial(request: pytest.FixtureRequest) -> IdempotencyTrial:
+    """`idempotency_trial("POST /api/payments")` sends requests with keys, and fails with findings."""
+    from seatrial.plugin.fault_fixtures import IdempotencyTrial
+
+    return IdempotencyTrial(request.config)
 
 
 @pytest.fixture

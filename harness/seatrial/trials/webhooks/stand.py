@@ -165,6 +165,7 @@ class Stand:
 
         With events of their own: what the app remembers of them in its memory must not be those of the trial.
         """
+        keep = children.own_children()
         for event in events:
             message = self.sender.message(event, "warm")
             headers = self.sender.headers(message, int(time.time()))
@@ -177,6 +178,7 @@ class Stand:
                 content_type="application/json",
             )
         self.target.dispose()
+        children.end_orphans(keep)
         self.bench.keeper.reset()
         if hazards := hazards_after(SETTLE_S):
             self.crowded = f"{hazards[0]}, after a delivery in it"
