@@ -240,10 +240,10 @@ def swallow_exception(event, raw):
 @handler(unique=True)
 def any_row_is_done(event, raw):
     """One transaction and a durable record of failures, but every row that is there counts as done."""
-    if find(event):
-        return 200
     try:
-        insert_first(event, raw)
+        if not insert_first(event, raw):
+            db.session.rollback()
+            return 200
         process(event)
         mail(event, event["id"])
         db.session.commit()

@@ -104,9 +104,11 @@ def test_specimens(rule: Rule) -> None:
     assert {path.name for path in (SPECIMENS / rule.code).iterdir() if path.is_file()} == wanted
     specimen = Specimen(rule.code, "flawed")
     settings = specimen.settings
-    needed, possible = {"route", "endpoint", "subject"}, {"config", "budget", "identity"}
+    needed, possible = {"route", "endpoint", "subject"}, {"config", "budget", "identity", "events"}
     assert needed <= set(settings) <= needed | possible
-    if rule.family not in ("CFG", "TST") and rule.code not in (CLASSES, STORAGE):
+    if rule.family == "WHK":
+        assert settings["subject"] == f"webhook {settings['route'].partition(' ')[2]}"
+    elif rule.family not in ("CFG", "TST") and rule.code not in (CLASSES, STORAGE):
         assert settings["subject"] == f"{settings['route']} {settings['endpoint']} [{specimen.identity}]"
 
 
