@@ -195,20 +195,21 @@ class Breaker:
 
     def _gates(self) -> list[Boundary]:
         """Of one request: of a pair those of the first."""
-        found = []
+        found: list[Boundary] = []
         for boundary in self._clean.boundaries:
+            if boundary.kind == wire.BEGIN and boundary.number == 1 and found:
+                break
             if boundary.kind in GATED_KINDS:
                 found.append(boundary)
-            if boundary.kind == ANSWERED:
-                break
         return found
 
     def _race(self, name: str, steps: list[tuple[int, int]], lanes: Any, work: Work, gates: list[Boundary]) -> Plan:
-        where = _schedule(steps, gates)
+        lock_step = name.endswith(race.LOCK_STEP)
+        where = "two deliveries went on in lock-step" if lock_step else _schedule(steps, gates)
         first, second = steps[0][1], steps[1][1]
 
         def run() -> Tried:
-            if first in self._stuck and len(steps) <= PREEMPTED_TWICE:
+            if first in self._stuck and not lock_step:
                 # The second came no further than before: however many steps it were given, it would be the same.
                 return replace(self._stuck[first], id=name, where=where)
             reached = 0
@@ -227,7 +228,7 @@ class Breaker:
                 again[0] if again else self._one, self._reference, answers, told, not again, self._retry
             )
             result = tried(name, where, answers, verdict, found, soft=soft)
-            if len(steps) == PREEMPTED_TWICE and reached < second and not soft:
+            if len(steps) == PREEMPTED_TWICE and reached < second and not soft and not lock_step:
                 self._stuck[first] = result
             return result
 
@@ -297,8 +298,6 @@ def _place(boundary: Boundary) -> str:
 
 
 def _schedule(steps: list[tuple[int, int]], gates: list[Boundary]) -> str:
-    if len(steps) > 4:
-        return "two deliveries went on in lock-step"
     at = gates[steps[0][1]]
     stopped = f"one delivery stopped {_place(at)}"
     if len(steps) == 2:

@@ -20,6 +20,7 @@ RUNNING, WAITING, DONE = "running", "waiting", "done"
 GLANCE_S = 0.004
 """How long a lane may run before the database is asked about it."""
 SOFT_S = 0.12
+LOCK_STEP = "lockstep"
 ALL = 10**6
 """Steps to the end."""
 
@@ -157,5 +158,5 @@ def schedules(gates: int) -> list[tuple[str, list[tuple[int, int]]]]:
     """
     one = [(f"{i}", [(0, i), (1, ALL)]) for i in range(1, gates)]
     two = [(f"{i}.{j}", [(0, i), (1, j), (0, ALL), (1, ALL)]) for i in range(1, gates) for j in range(1, gates)]
-    lock_step = ("lockstep", [(lane, 1) for _ in range(gates) for lane in (0, 1)])
+    lock_step = (LOCK_STEP, [(lane, 1) for _ in range(gates) for lane in (0, 1)])
     return [*one, lock_step, *two]
