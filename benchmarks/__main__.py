@@ -7,7 +7,18 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-ALL = ("recorder", "attribution", "monitor", "csp", "csrf", "idle_plugin", "guards_cost", "growth", "shapes")
+ALL = (
+    "recorder",
+    "attribution",
+    "monitor",
+    "csp",
+    "csrf",
+    "idle_plugin",
+    "guards_cost",
+    "growth",
+    "shapes",
+    "webhooks",
+)
 
 
 def main(names: list[str]) -> int:

@@ -19,6 +19,7 @@ from flask import Flask, jsonify, request
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 MAIL_URL = "https://mail.example/send"
 HANDLERS = {}
@@ -360,48 +361,82 @@ def answers_first(event, raw):
     return 200
 
 
-class _Current:
-    event = None
+_shared = []
 
 
 @handler(unique=True)
-def global_event(event, raw):
-    """The event lies in a global while it is worked on: two threads mix up whose turn it is, two processes do not."""
-    _Current.event = event
+def shared_session(event, raw):
+    """One session for the whole process: two threads roll back and commit each other's work, two processes do not."""
+    if not _shared:
+        _shared.append(Session(db.engine))
+    session = _shared[0]
+    try:
+        if session.scalars(sa.select(StripeEvent).where(StripeEvent.stripe_event_id == event["id"])).first():
+            session.rollback()
+            return 200
+        session.add(new_event(event, raw, "processed"))
+        session.flush()
+        session.execute(sa.update(Account).where(Account.id == 1).values(credits=Account.credits + 100))
+        session.add(Ledger(account_id=1, amount=2000, invoice=event["data"]["object"]["id"]))
+        session.flush()
+        mail(event, event["id"])
+        session.commit()
+    except Exception:
+        session.rollback()
+        return 500
+    return 200
+
+
+@handler(unique=True)
+def read_add_write(event, raw):
+    """Right in everything but the addition: two different events at once leave one of them."""
     if not insert_first(event, raw):
-        _Current.event = None
         db.session.rollback()
         return 200
-    if _Current.event is None:  # somebody else has finished: then so have we
-        db.session.commit()
-        return 200
-    process(_Current.event)
+    process(event)
     mail(event, event["id"])
     db.session.commit()
     return 200
 
 
 @handler(unique=True)
+def commit_in_vain(event, raw):
+    """Whatever the commit says, the answer is 200: only errors of the database show it."""
+    if not insert_first(event, raw):
+        db.session.rollback()
+        return 200
+    process(event, atomic=True)
+    mail(event, event["id"])
+    try:
+        db.session.commit()
+    except Exception:
+        db.session.rollback()
+    return 200
+
+
+@handler(unique=True)
 def second_chance(event, raw):
-    """A claim left by a death is taken over once, and a second death loses it: only deaths in recovery show it."""
-    row = find(event)
-    if row is not None and row.status == "processed":
+    """A claim with a lease that is taken over once and then given up: only a death in the recovery shows it."""
+    row, now = find(event), dt.datetime.now()
+    if row is not None and (row.status == "processed" or (row.attempts >= 2 and row.next_attempt_at <= now)):
         return 200
-    if row is not None and row.attempts >= 2:
-        return 200
+    if row is not None and row.next_attempt_at > now:
+        return 409
     if row is None:
-        db.session.add(new_event(event, raw, "processing"))
+        row = new_event(event, raw, "processing")
+        db.session.add(row)
     else:
         row.attempts = row.attempts + 1
+    row.next_attempt_at = now + dt.timedelta(minutes=5)
     try:
         db.session.commit()
     except IntegrityError:
         db.session.rollback()
         return 409
-    row = find(event)
-    process(event)
-    row.status, row.processed_at = "processed", dt.datetime.now()
+    process(event, atomic=True)
     mail(event, event["id"])
+    row = find(event)
+    row.status, row.processed_at = "processed", dt.datetime.now()
     db.session.commit()
     return 200
 

@@ -222,7 +222,8 @@ def _unclean(ran: Ran, deadline_s: float) -> str:
         )
     if ran.status == DIED:
         return "the app's process ended during a clean delivery: see what it wrote with SEATRIAL_DEBUG=1"
-    return f"a clean delivery answered {ran.status}"
+    raised = next((line["raised"] for line in ran.told if "raised" in line), "")
+    return f"a clean delivery answered {ran.status}" + (f" ({raised})" if raised else "")
 
 
 def tried(id: str, where: str, answers: list[int], verdict: str, found: Compared, *, soft: bool = False) -> Tried:

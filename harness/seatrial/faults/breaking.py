@@ -120,8 +120,9 @@ class Breaker:
 
     def _deaths(self) -> Iterator[Plan]:
         for boundary in self._clean.boundaries:
-            if boundary.kind != ANSWERED:
-                yield self._faulty(wire.DEATH, boundary, f"the process died {_place(boundary)}")
+            if boundary.kind == ANSWERED:  # deaths from here on are the other family's: nothing comes again
+                break
+            yield self._faulty(wire.DEATH, boundary, f"the process died {_place(boundary)}")
 
     def _errors(self) -> Iterator[Plan]:
         yield self._faulty(wire.DOWN, Boundary(0, "down"), "the database was down for the whole request")
@@ -168,8 +169,9 @@ class Breaker:
             self._bench.send(self._one, Fault(wire.DEATH, first.number))
             recovery = self._bench.send(self._one)
             for second in recovery.boundaries:
-                if second.kind != ANSWERED:
-                    yield self._twice(first, second)
+                if second.kind == ANSWERED:
+                    break
+                yield self._twice(first, second)
 
     def _twice(self, first: Boundary, second: Boundary) -> Plan:
         name = f"{evidence.RECOVERY}@{first.number}.{second.number}"
@@ -235,15 +237,17 @@ class Breaker:
         return Plan(name, where, run)
 
     def _acknowledged(self) -> Iterator[Plan]:
+        after = False
         for boundary in self._clean.boundaries:
-            if boundary.kind == ANSWERED:
+            after = after or boundary.kind == ANSWERED
+            if after:
                 yield self._answered(boundary)
         gates = self._gates()
         for number in range(1, len(gates)):
             yield self._twin(number, gates[number])
 
     def _answered(self, boundary: Boundary) -> Plan:
-        name, where = f"{ANSWERED}@{boundary.number}", "the process died right after its answer"
+        name, where = f"{ANSWERED}@{boundary.number}", f"the process had answered and died {_place(boundary)}"
 
         def run() -> Tried:
             ran = self._bench.send(self._one, Fault(wire.DEATH, boundary.number))
@@ -275,9 +279,11 @@ def representatives(boundaries: tuple[Boundary, ...]) -> list[Boundary]:
     found: list[Boundary] = []
     fresh = True
     for boundary in boundaries:
+        if boundary.kind == ANSWERED:
+            break
         if boundary.kind in (AFTER_COMMIT, AFTER_CALL):
             fresh = True
-        if fresh and boundary.kind != ANSWERED:
+        if fresh:
             found.append(boundary)
             fresh = False
     return found

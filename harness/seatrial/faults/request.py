@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import flask
+
 from seatrial.faults import hooks
 from seatrial.faults.wire import ANSWERED, BEGIN, RESPONSE, Wire
 
@@ -74,8 +76,12 @@ def _send(app: Callable[..., Any], environ: Environ, wire: Wire) -> None:
         seen[:] = [status]
         return lambda _: None
 
+    def raised(_: Any, exception: BaseException, **__: Any) -> None:
+        wire.tell(raised=type(exception).__name__)
+
     try:
-        body = app(environ, start_response)
+        with flask.got_request_exception.connected_to(raised):
+            body = app(environ, start_response)
     except Exception:
         # Left the app (debug mode, TESTING): a server would have answered 500.
         wire.tell(status=500, w=wire.worker)

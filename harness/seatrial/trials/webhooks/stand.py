@@ -142,8 +142,8 @@ class Stand:
         return found
 
     def _explained(self, reason: str) -> str:
-        status = re.search(r"answered (\d{3})$", reason)
-        if status is None:
+        status = re.search(r"answered (\d{3})", reason)
+        if status is None or status.group(1).startswith("2"):
             return reason
         key = self.hook.secret_config or "sign"
         match status.group(1):
