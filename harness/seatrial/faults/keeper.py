@@ -77,6 +77,11 @@ class Keeper:
         found: list[int] = self._ask("blocked", list(backends)) if backends else []
         return found
 
+    def working(self, backends: Sequence[int]) -> list[int]:
+        """Of these server processes, those that work on a statement and wait for no lock."""
+        found: list[int] = self._ask("working", list(backends)) if backends else []
+        return found
+
     def texts(self, prefixes: Sequence[str]) -> list[str]:
         """Texts in the rows of the beginning that begin so: for each column at least the first."""
         found: list[str] = self._ask("texts", list(prefixes))

@@ -39,6 +39,8 @@ class Store(Protocol):
 
     def blocked(self, backends: Sequence[int]) -> list[int]: ...
 
+    def working(self, backends: Sequence[int]) -> list[int]: ...
+
     def texts(self, prefixes: Sequence[str]) -> list[str]: ...
 
     def close(self) -> None: ...
@@ -175,6 +177,14 @@ class PostgresStore:
         rows = self._run(f"SELECT pid FROM unnest(ARRAY[{listed}]) AS pid WHERE cardinality(pg_blocking_pids(pid)) > 0")
         return [pid for (pid,) in rows]
 
+    def working(self, backends: Sequence[int]) -> list[int]:
+        listed = ", ".join(map(str, backends))
+        rows = self._run(
+            f"SELECT pid FROM pg_stat_activity WHERE pid IN ({listed}) AND state = 'active' "
+            "AND cardinality(pg_blocking_pids(pid)) = 0"
+        )
+        return [pid for (pid,) in rows]
+
     def texts(self, prefixes: Sequence[str]) -> list[str]:
         found: list[str] = []
         for name, table in self.schema.items():
@@ -272,6 +282,9 @@ class SqliteStore:
             now.commit()
 
     def blocked(self, backends: Sequence[int]) -> list[int]:
+        return []
+
+    def working(self, backends: Sequence[int]) -> list[int]:
         return []
 
     def texts(self, prefixes: Sequence[str]) -> list[str]:
