@@ -22,6 +22,7 @@ SAMPLE = {
     ("one_transaction_no_unique", "embedded", faults.ACKNOWLEDGED),
     ("on_conflict_first", "embedded", faults.CALLS),
 }
+SCHEDULED = (faults.RACE, faults.THREADS, faults.PAIR, faults.ACKNOWLEDGED)
 RULES = {
     faults.DUPLICATES: whk.applied_twice,
     faults.RACE: whk.race,
@@ -44,7 +45,12 @@ def test_a_variant_under_a_family(variant: str, database: str, family: str) -> N
         evidence = broken(run, family)
     assert not evidence.reason, evidence.reason
     assert (evidence.left, evidence.unheard) == (0, 0)
-    assert (len(evidence.convicted), evidence.tried) == EXPECTED[variant, database][family]
+    convicted, tried = EXPECTED[variant, database][family]
+    assert evidence.tried == tried
+    if family in SCHEDULED:  # how many schedules meet is up to the machine where a lane waits outside of the database
+        assert bool(evidence.convicted) == bool(convicted)
+    else:
+        assert len(evidence.convicted) == convicted
     assert {one.verdict for one in evidence.convicted} <= REASONS[variant]
     rule = RULES.get(family, whk.event_lost)
     judgement = rule(evidence)
