@@ -144,7 +144,7 @@ class Bench:
         """As senders do it: again until 2xx, at last after days. Whether one was given."""
         for attempt in range(REDELIVERIES + LATER_REDELIVERIES):
             if attempt >= REDELIVERIES:
-                self._let_time_pass(reference)
+                self.let_time_pass(reference)
             ran = self.send(work)
             answers.append(ran.status)
             told += ran.told
@@ -170,7 +170,7 @@ class Bench:
             if not found and done:
                 break
             assert retry is not None
-            self._let_time_pass(reference)
+            self.let_time_pass(reference)
             told += self.send(retry).told
             found = self.compared(reference, told)
             done = done or not found
@@ -178,7 +178,8 @@ class Bench:
             return (NEVER, found)
         return found.verdict, found
 
-    def _let_time_pass(self, reference: Reference) -> None:
+    def let_time_pass(self, reference: Reference) -> None:
+        """A day, for new and changed rows."""
         self.keeper.age(ageing(self.keeper.delta(), self.schema, reference), LATER_S)
 
 
