@@ -39,7 +39,7 @@ from seatrial.model.profiles import Profile
 from seatrial.model.rates import LimiterFacts, RateTrial
 from seatrial.model.rules import Context
 from seatrial.model.suite import Looked, Stray, TestRun
-from seatrial.observe import eager, statements
+from seatrial.observe import eager, refusals, statements
 from seatrial.observe.attribution import attribution
 from seatrial.observe.callsite import call_site
 from seatrial.observe.markup import marks
@@ -422,6 +422,8 @@ def _exchange(app: Flask, specimen: Specimen, variant: str = "plain", query: str
     seen = {"origin": origin, "host": "localhost", "cookie-sizes": cookie_sizes(response.headers.items())}
     if response.mimetype == "text/html":
         seen |= marks(body.decode()) | {"forms": post_forms(body.decode(), "localhost")}
+    if response.status_code >= 400:
+        seen |= refusals.marks(response.mimetype, body, "")
     return Exchange(
         route=route,
         identity=ANONYMOUS,

@@ -322,6 +322,7 @@ class Pilot:
         try:
             self._clean(Profile.SWEEP)
             deadline = self._faults_deadline(limit)
+            self._dirty.add(Profile.SWEEP)  # the copies of its rows lie beside them
             return self.run.call(Profile.SWEEP, idempotency.keyed, deadline, route, limit)
         except (HostEnded, HostHung) as error:
             return KeyedTrial(route, reason=str(error))

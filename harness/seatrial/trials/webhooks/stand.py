@@ -235,7 +235,10 @@ def bench_of(target: Target) -> Bench:
     if kept.bench is not None and not kept.bench.keeper.alive:
         kept.close()
     if kept.bench is None:
-        kept.bench = Bench(target.database_url, target.settings.deadlines.request_s)
+        try:
+            kept.bench = Bench(target.database_url, target.settings.deadlines.request_s)
+        except BrokenError as error:  # an account on a named server that may not set session_replication_role
+            raise UncleanError(str(error)) from None
     return kept.bench
 
 
