@@ -187,3 +187,35 @@ def test_keys() -> None:
     left = idm.idempotency_key(KeyedTrial("POST /p", cases=(right,), planned=3, tried=1))
     assert left.outcome is Outcome.NOT_PROVED
     assert "2 of 3 faults were left untried" in left.reason
+
+
+def test_a_finding_shows_its_deliveries_and_no_secret() -> None:
+    [finding] = whk.event_lost(broken(tried(faults.LOST, ROW))).findings
+    first, second = finding.requests
+    assert (first.method, first.path, first.identity) == ("POST", "/hook", "anonymous")
+    assert first.case == "death@7: the process died at boundary 7"
+    assert (first.status, first.said) == (None, "the process died")
+    assert (second.case, second.status) == (faults.AGAIN, 200)
+    assert not first.sent.headers
+    assert first.sent.body == "<an event invoice.paid, signed with the secret of the webhook>"
+
+
+def test_in_a_race_the_other_delivery_comes_at_that_moment() -> None:
+    race = Tried("race@3", "one delivery stopped at boundary 3", (200, -1, 200))
+    assert [one.said for one in race.asked(SUBJECT, "invoice.paid")] == ["", "no answer came in time", ""]
+    assert [one.case for one in race.asked(SUBJECT, "invoice.paid")][1:] == [faults.BESIDE, faults.AGAIN]
+
+
+def test_a_finding_shows_the_deliveries_it_speaks_of() -> None:
+    sent = (Sent("no header", 200, ("account",)), Sent("an empty header", 400), Sent("a header without =", 500))
+    refused = Refusals(SUBJECT, faults.FORGED, clean=200, clean_changed=("account",), sent=sent)
+    shown = [[(one.case, one.status) for one in f.requests] for f in whk.signature_not_enforced(refused).findings]
+    assert shown == [[("no header", 200)], [("a header without =", 500)]]
+
+
+def test_requests_with_a_key_are_shown_with_what_was_wrong() -> None:
+    wrong = Keyed("replay", 201, "the stored answer", "it was done again")
+    [finding] = idm.idempotency_key(KeyedTrial("POST /payments payments [owner]", cases=(wrong,))).findings
+    [request] = finding.requests
+    assert (request.method, request.path, request.identity) == ("POST", "/payments", "owner")
+    assert (request.case, request.status, request.said) == ("replay", 201, "it was done again")

@@ -54,18 +54,19 @@ class Difference:
     told: str
 
 
-def deliveries(subject: str, event: str, cases: Sequence[tuple[str, int]]) -> tuple[Request, ...]:
+def deliveries(subject: str, event: str, cases: Sequence[tuple[str, int | None]]) -> tuple[Request, ...]:
     """For whoever wants to send them again; what is signed, and with what, stays here.
 
     Args:
         subject: `webhook PATH`.
-        cases: Of each delivery: what was done to it, and its status, 0 where the process died, -1 where it hung.
+        cases: Of each delivery: what was done to it, and its status, 0 where the process died, -1 where it hung, None
+            where it does not matter.
     """
     path = subject.removeprefix("webhook ")
     carried = Carried(body=f"<an event {event}, signed with the secret of the webhook>" if event else "")
-    said = {0: "the process died", -1: "no answer came in time"}
+    said: dict[int | None, str] = {0: "the process died", -1: "no answer came in time"}
     return tuple(
-        Request("POST", path, ANONYMOUS, carried, case, status if status > 0 else None, said=said.get(status, ""))
+        Request("POST", path, ANONYMOUS, carried, case, None if status in said else status, said=said.get(status, ""))
         for case, status in cases
     )
 
@@ -93,10 +94,9 @@ class Tried:
 
     def asked(self, subject: str, event: str) -> tuple[Request, ...]:
         """The delivery that was broken, and those that came after it."""
-        cases = [
-            (f"{self.id}: {self.where}" if not number else AGAIN, status) for number, status in enumerate(self.answers)
-        ]
-        return deliveries(subject, event, cases)
+        beside = self.id.partition("@")[0] in AT_ONCE
+        cases = [f"{self.id}: {self.where}", BESIDE if beside else AGAIN, *[AGAIN] * len(self.answers)]
+        return deliveries(subject, event, list(zip(cases, self.answers, strict=False)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +196,12 @@ class Order:
     differing: tuple[Tried, ...] = ()
     crowded: str = ""
 
+    @property
+    def asked(self) -> tuple[Request, ...]:
+        """Of the first order that ends elsewhere."""
+        first = self.differing[0] if self.differing else None
+        return deliveries(self.subject, "", [(first.where, status) for status in first.answers]) if first else ()
+
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
@@ -239,6 +245,10 @@ class Pipeline:
     duplicates_harmless: bool = True
     crowded: str = ""
 
+    @property
+    def asked(self) -> tuple[Request, ...]:
+        return deliveries(self.subject, self.event, [("a clean delivery", None)])
+
 
 @dataclass(frozen=True, slots=True)
 class Keyed:
@@ -264,3 +274,12 @@ class KeyedTrial:
     tried: int = 0
     facts: Mapping[str, str] = field(default_factory=dict)
     crowded: str = ""
+
+    @property
+    def asked(self) -> tuple[Request, ...]:
+        """Each with a key and a body; both are in the configuration."""
+        method, rule, *_ = self.subject.split(" ")
+        identity = self.subject.rpartition("[")[2].rstrip("]")
+        return tuple(
+            Request(method, rule, identity, case=one.case, status=one.status, said=one.wrong) for one in self.cases
+        )

@@ -87,15 +87,22 @@ def keyed(target: Target, route: str, limit_s: float) -> KeyedTrial:
         return KeyedTrial(route, reason=f"{route} is no route of the app; `seatrial routes` lists them")
     names = tuple(identity.name for identity in target.settings.identities) or (ANONYMOUS,)
     subject = found.subject(names[0])
+    path, _ = next(target.samples().paths(found), ("", ())) if found.arguments else (rule, ())
+    named = ", ".join(name for name, _ in found.arguments)
+    if not path:
+        return KeyedTrial(
+            subject, reason=f"no value was found for {named}: give it one under [tool.seatrial.arguments]"
+        )
     for name in names:  # log in here: the children inherit who is logged in
         target.client(name)
     try:
-        hole = Keyhole(target, entry, found.path or rule, bench_of(target), names)
+        hole = Keyhole(target, entry, path, bench_of(target), names)
         key = secrets.token_hex(16)
         reference, clean = hole.bench.reference([hole.work(key)], key, _bookkeeping(hole))
     except UncleanError as error:
+        values = f", and a value for {named} under [tool.seatrial.arguments]" if named else ""
         return KeyedTrial(
-            subject, reason=f"{error}: give a body that the route takes (`json` or `form` under idempotency)"
+            subject, reason=f"{error}: give a body that the route takes (`json` or `form` under idempotency){values}"
         )
     cases = _cases(hole, key, reference)
     planned = tried = 0
