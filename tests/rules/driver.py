@@ -29,6 +29,7 @@ from support import project
 
 from seatrial.cli import structure
 from seatrial.config import load
+from seatrial.model import webhooks as faults
 from seatrial.model.classes import ResponseClasses
 from seatrial.model.csrf import CsrfTrial
 from seatrial.model.evidence import AppFacts, Budget, Exchange, Kind, Limits, Protection, Raised
@@ -45,7 +46,7 @@ from seatrial.model.rules import Context
 from seatrial.model.sessions import LogIn, LogOut, logs_out
 from seatrial.model.structure import Structure
 from seatrial.model.suite import Looked, Stray, TestRun
-from seatrial.observe import eager, statements
+from seatrial.observe import eager, refusals, statements
 from seatrial.observe.attribution import attribution
 from seatrial.observe.callsite import call_site
 from seatrial.observe.markup import marks
@@ -86,6 +87,34 @@ LEADING = {"RED001", "RED002"}
 ADDRESSED = "RED002"
 SOWN = "ERR006"
 """The rule that judges pages after markup was sent to the whole app."""
+DELIVERED = {
+    "WHK001": lambda pilot, _: pilot.refusals("/webhook", faults.FORGED),
+    "WHK002": lambda pilot, event: pilot.broken("/webhook", event, faults.DUPLICATES),
+    "WHK003": lambda pilot, event: pilot.broken("/webhook", event, faults.DEATH),
+    "WHK004": lambda pilot, event: pilot.broken("/webhook", event, faults.RACE),
+    "WHK005": lambda pilot, event: pilot.broken("/webhook", event, faults.CALLS),
+    "WHK006": lambda pilot, event: pilot.broken("/webhook", event, faults.ACKNOWLEDGED),
+    "WHK007": lambda pilot, _: pilot.refusals("/webhook", faults.MALFORMED),
+    "WHK008": lambda pilot, _: pilot.conflict("/webhook"),
+    "WHK009": lambda pilot, _: pilot.order("/webhook"),
+    "WHK010": lambda pilot, event: pilot.backoff("/webhook", event),
+    "WHK011": lambda pilot, event: pilot.pipeline("/webhook", event),
+    "IDM001": lambda pilot, _: pilot.keyed("POST /payments"),
+}
+"""Rules that judge deliveries, and requests with keys, broken in a host: how their evidence is had."""
+WEBHOOK = """
+    [[tool.seatrial.webhooks]]
+    path = "/webhook"
+    provider = "stripe"
+    secret_config = "STRIPE_WEBHOOK_SECRET"
+    events = {events}
+    bookkeeping = ["event.attempts", "event.next_attempt_at"]
+    """
+KEYED = """
+    [[tool.seatrial.idempotency]]
+    route = "POST /payments"
+    json = { amount = 100 }
+    """
 STORAGE = "RTL005"
 """The rule that judges where the limiter counts, instead of attempts."""
 SUMS = {CLASSES, "HDR100"}
@@ -129,6 +158,11 @@ class Specimen:
         return str(self.settings.get("identity", ANONYMOUS))
 
     @property
+    def events(self) -> list[str]:
+        """What its webhook is sent, where it has one."""
+        return list(self.settings.get("events", [""]))
+
+    @property
     def subject(self) -> str:
         """Of the finding that the flawed one must show."""
         return str(self.settings["subject"])
@@ -163,6 +197,7 @@ def exchange_of(
     | HostTrial
     | MarkupTrial
     | OAuthTrial
+    | object
 ):
     """What the specimen's rule judges: one warm exchange, all variants of one route, or the app's facts."""
     if specimen.code in PASSIVE:
@@ -174,6 +209,8 @@ def exchange_of(
         return limiter if specimen.code == STORAGE else attempts
     if specimen.code.startswith("OAU"):
         return oauth_of(specimen)
+    if specimen.code in DELIVERED:
+        return delivered(specimen)
     if specimen.code in {CLASSES, PRIVATE} | PROVOKED | FORGED | SESSIONS | LEADING | {SOWN}:
         return from_a_host(specimen)
     with _app(specimen) as app:
@@ -279,6 +316,27 @@ def log_in_of(inventory: Inventory, pilot: Pilot) -> OAuthTrial:
     """The only one that the app has."""
     [start] = [route for route in inventory.routes if route.oauth is not None]
     return replace(pilot.oauth(start, ()), callback=inventory.callback_of(start))
+
+
+@cache
+def delivered(specimen: Specimen) -> object:
+    """Deliveries broken in processes of their own."""
+    with tempfile.TemporaryDirectory() as folder:
+        config = sent_to(specimen, IN_A_HOST.format(kind=specimen.kind))
+        root = project(Path(folder) / "app", {}, config=config)
+        shutil.copy(specimen.path, root)
+        with open_run(load(root)) as run:
+            profile = Profile.SWEEP if specimen.code.startswith("IDM") else Profile.PROTECTION
+            prepare(run, profile)
+            return DELIVERED[specimen.code](Pilot(run), specimen.events[0])
+
+
+def sent_to(specimen: Specimen, config: str) -> str:
+    """The configuration with the webhook, or the route with keys, that the specimen has."""
+    if specimen.code not in DELIVERED:
+        return config
+    more = KEYED if specimen.code.startswith("IDM") else WEBHOOK.format(events=json.dumps(specimen.events))
+    return config + more
 
 
 def deployed(specimen: Specimen, config: str) -> str:
@@ -390,7 +448,9 @@ def judged_by_all(specimen: Specimen) -> dict[str, Judgement]:
         foreign = _from_foreign_origins(app, specimen)
     evidence: dict[str, object] = {"CFG": facts, "ERR": (exchange,), TWICE: (cold, exchange), FOREIGN: foreign}
     context = Context(facts=facts)
+    # Of the rules on deliveries each breaks for the flaws of others, too: what loses an event also applies it in part.
     left_out = WITHOUT_SOUND_TWIN | GROWN | SUMS | PASSIVE | FORGED | SESSIONS | LEADING | STATIC | {SOWN}
+    left_out = left_out | set(DELIVERED)
     if specimen.code in SESSIONS:
         evidence["SES"] = exchange_of(specimen)
         left_out = left_out - ({LOG_OUT} if specimen.code == LOG_OUT else SESSIONS - {LOG_OUT})
@@ -477,6 +537,8 @@ def _exchange(app: Flask, specimen: Specimen, variant: str = "plain", query: str
     seen = {"origin": origin, "host": "localhost", "cookie-sizes": cookie_sizes(response.headers.items())}
     if response.mimetype == "text/html":
         seen |= marks(body.decode()) | {"forms": post_forms(body.decode(), "localhost")}
+    if response.status_code >= 400:
+        seen |= refusals.marks(response.mimetype, body, "")
     return Exchange(
         route=route,
         identity=ANONYMOUS,

@@ -40,6 +40,7 @@ LEVELS = {
     "HDR001": "block", "HDR002": "block", "HDR003": "warn", "HDR004": "block", "HDR005": "block", "HDR006": "block",
     "HDR007": "warn", "HDR008": "block", "HDR009": "info", "HDR010": "block", "HDR011": "block", "HDR012": "warn",
     "HDR100": "info",
+    "IDM001": "warn",
     "OAU001": "block", "OAU002": "block", "OAU003": "block", "OAU004": "block", "OAU005": "block", "OAU006": "block",
     "OAU007": "block",
     "RED001": "block", "RED002": "block",
@@ -50,6 +51,8 @@ LEVELS = {
     "SQL007": "warn", "SQL008": "info", "SQL009": "warn",
     "TST001": "block",
     "TYP001": "block", "TYP002": "block", "TYP003": "warn", "TYP004": "warn",
+    "WHK001": "block", "WHK002": "block", "WHK003": "block", "WHK004": "block", "WHK005": "warn", "WHK006": "block",
+    "WHK007": "block", "WHK008": "block", "WHK009": "warn", "WHK010": "warn", "WHK011": "block",
 }  # fmt: skip
 
 
@@ -109,9 +112,11 @@ def test_specimens(rule: Rule) -> None:
     assert {path.name for path in (SPECIMENS / rule.code).iterdir() if path.is_file()} == wanted
     specimen = Specimen(rule.code, "flawed")
     settings = specimen.settings
-    needed, possible = {"route", "endpoint", "subject"}, {"config", "budget", "identity"}
+    needed, possible = {"route", "endpoint", "subject"}, {"config", "budget", "identity", "events"}
     assert needed <= set(settings) <= needed | possible
-    if rule.family not in ("CFG", "TST") and rule.code not in (CLASSES, STORAGE) and not rule.static:
+    if rule.family == "WHK":
+        assert settings["subject"] == f"webhook {settings['route'].partition(' ')[2]}"
+    elif rule.family not in ("CFG", "TST") and rule.code not in (CLASSES, STORAGE) and not rule.static:
         assert settings["subject"] == f"{settings['route']} {settings['endpoint']} [{specimen.identity}]"
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from rules.driver import (
     CLASSES,
+    DELIVERED,
     FOREIGN,
     FORGED,
     GROWN,
@@ -24,6 +25,7 @@ from rules.driver import (
     leads_of,
     log_in_of,
     markup_of,
+    sent_to,
     session_of,
     specimens,
 )
@@ -57,7 +59,7 @@ def cells() -> Iterator[object]:
         if specimen.code in PASSIVE | STATIC:
             continue  # no host has a part in it
         for database in ("sqlite", "embedded"):
-            if database == "embedded" and not specimen.code.startswith("SQL"):
+            if database == "embedded" and not specimen.code.startswith(("SQL", "WHK", "IDM")):
                 continue  # the database says nothing about headers
             short = specimen.code in SHORT and database == "sqlite" and specimen.kind != "blind"
             marks = [] if short else [pytest.mark.matrix]
@@ -70,11 +72,12 @@ def test_the_whole_harness_judges_a_specimen_right(specimen: Specimen, database:
     config = CONFIG.format(environment=settings.get("environment", "production"), database=database)
     if "def seed(" not in specimen.path.read_text():
         config = config.replace('    seed = "specimen:seed"\n', "")
-    root = project(tmp_path / "app", {}, config=deployed(specimen, config) + identities(specimen, "specimen"))
+    config = sent_to(specimen, deployed(specimen, config))
+    root = project(tmp_path / "app", {}, config=config + identities(specimen, "specimen"))
     shutil.copy(specimen.path, root / "specimen.py")
     rule = find(specimen.code)
     assert rule is not None
-    profile = Profile.SWEEP if rule.family in ("SQL", "ERR") else Profile.PROTECTION
+    profile = Profile.SWEEP if rule.family in ("SQL", "ERR", "IDM") else Profile.PROTECTION
     with open_run(load(root)) as run:
         inventory = prepare(run, profile)
         pilot = Pilot(run)
@@ -95,6 +98,8 @@ def test_the_whole_harness_judges_a_specimen_right(specimen: Specimen, database:
                 evidence = pilot.facts()
             case "OAU":
                 evidence = log_in_of(inventory, pilot)
+            case "WHK" | "IDM":
+                evidence = DELIVERED[rule.code](pilot, specimen.events[0])
             case "RTL":
                 evidence = pilot.limiter() if rule.code == STORAGE else pilot.limits(route)
             case "SES":

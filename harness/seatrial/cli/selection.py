@@ -61,10 +61,12 @@ class Selection:
         """Whether a selected rule is the surer for the url map of the built app."""
         return any(code.startswith("ARC") for code in self.static)
 
-    def arguments(self, route: str | None) -> list[str]:
+    def arguments(self, route: str | None, time_budget_s: float | None = None, fault: str | None = None) -> list[str]:
         """Options for the plugin."""
         found = [] if self.whole else ["--seatrial-only", ",".join(self.rules) or NO_GUARD]
-        return [*found, "--seatrial-route", route] if route else found
+        found += ["--seatrial-route", route] if route else []
+        found += ["--seatrial-time-budget", str(time_budget_s)] if time_budget_s is not None else []
+        return [*found, "--seatrial-fault", fault] if fault else found
 
 
 def _words(text: str) -> set[str]:

@@ -80,12 +80,22 @@ class Webhook(Table):
     bookkeeping: list[shapes.Column] = Field(default_factory=list)
     """Columns that may differ after a retry."""
     sign: shapes.Target | None = None
+    """Of a generic sender: `sign(body, id, timestamp)` returns the headers."""
+    payload: shapes.Target | None = None
+    """Of a standard or generic sender: `payload(type, id)` returns the body as a dict."""
 
 
 class Idempotency(Table):
     """A route that honours an idempotency key."""
 
     route: shapes.RouteKey
+    header: str = "Idempotency-Key"
+    body: Any = Field(default=None, alias="json")
+    """Sent as JSON. The key is `json`; `BaseModel.json` has the name."""
+    form: dict[str, shapes.Scalar] = Field(default_factory=dict)
+    """Sent as a form."""
+    bookkeeping: list[shapes.Column] = Field(default_factory=list)
+    """Columns that may differ after a retry."""
 
 
 class Growing(Table):
@@ -132,6 +142,8 @@ class Deadlines(Table):
     trial_s: shapes.Positive = 120.0
     growth_s: shapes.Positive = 20.0
     """For growing the data under one route."""
+    faults_s: shapes.Positive = 60.0
+    """For one kind of faults against one event of a webhook; what is left untried then is not proved."""
     tool_s: shapes.Positive = 600.0
 
 

@@ -1,6 +1,6 @@
 """The rules: pure functions from evidence to judgements, one module per family."""
 
-from seatrial.rules import arc, cfg, cke, csr, eager, err, growth, hdr, oau, red, rtl, ses, sql, tst, typ
+from seatrial.rules import arc, cfg, cke, csr, eager, err, growth, hdr, idm, oau, red, rtl, ses, sql, tst, typ, whk
 from seatrial.rules.registry import find, registered, rule
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "find",
     "growth",
     "hdr",
+    "idm",
     "oau",
     "red",
     "registered",
@@ -22,4 +23,5 @@ __all__ = [
     "sql",
     "tst",
     "typ",
+    "whk",
 ]
