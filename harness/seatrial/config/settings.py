@@ -107,6 +107,9 @@ class Index(Table):
 
     table: str
     columns: shapes.SomeColumns
+    unique: bool = False
+    where: str | None = None
+    """Condition of a partial index, as SQL."""
 
 
 class Gates(Table):
