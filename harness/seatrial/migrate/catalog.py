@@ -23,7 +23,10 @@ SELECT n.nspname, tc.relname, ic.relname, i.indisvalid AND i.indisready, i.indis
        EXISTS (SELECT 1 FROM pg_stat_progress_create_index p WHERE p.index_relid = i.indexrelid),
        pg_get_indexdef(i.indexrelid), obj_description(i.indexrelid, 'pg_class'),
        EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conindid = i.indexrelid AND c.contype IN ('p', 'u', 'x')),
-       pg_relation_size(i.indexrelid), coalesce(s.idx_scan, 0), n.nspname = ANY (current_schemas(false))
+       pg_relation_size(i.indexrelid), coalesce(s.idx_scan, 0), n.nspname = ANY (current_schemas(false)),
+       (SELECT array_agg(concat_ws(':', i.indkey[k], i.indclass[k], i.indcollation[k], i.indoption[k]) ORDER BY k)
+          FROM generate_series(0, i.indnkeyatts - 1) k),
+       i.indnatts > i.indnkeyatts, i.indisreplident, i.indexrelid::bigint
 FROM pg_index i
 JOIN pg_class ic ON ic.oid = i.indexrelid
 JOIN pg_class tc ON tc.oid = i.indrelid
@@ -64,6 +67,14 @@ class IndexRow:
     size: int | None = None
     """Bytes; None: the engine does not say."""
     scans: int | None = None
+    keys: tuple[str, ...] = ()
+    """Each key with operator class, collation and order: equal where the index sorts in the same way."""
+    includes: bool = False
+    """It carries further columns."""
+    replica: bool = False
+    """Replication tells rows apart by it."""
+    age: int = 0
+    """A higher number is younger."""
 
     def begins_with(self, columns: tuple[str, ...]) -> bool:
         """A reader of these columns can use it: whole, sorted in the plain way, the columns first."""
@@ -156,6 +167,10 @@ def _index(table: str, row: Any) -> IndexRow:
         constraint=row[14],
         size=row[15],
         scans=row[16],
+        keys=tuple(row[18]),
+        includes=row[19],
+        replica=row[20],
+        age=row[21],
     )
 
 

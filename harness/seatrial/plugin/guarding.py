@@ -16,7 +16,9 @@ from seatrial.model.errors import BrokenError, InconclusiveError, SeatrialError
 from seatrial.model.evidence import AppFacts, Budget, Exchange
 from seatrial.model.findings import Check, Finding
 from seatrial.model.growth import Growth
+from seatrial.model.indexes import Database
 from seatrial.model.inventory import ANONYMOUS, Access, Inventory, Route
+from seatrial.model.migrations import History
 from seatrial.model.outcomes import Level, Outcome
 from seatrial.model.profiles import Profile
 from seatrial.model.rates import LimiterFacts, RateTrial, guards_accounts
@@ -37,7 +39,7 @@ class Aim:
     identity: str = ANONYMOUS
     blueprint: str = ""
     members: tuple[tuple[Route, str], ...] = ()
-    """Of a blueprint (or of the app outside of blueprints): its routes, and who asks for each."""
+    """Of a blueprint (or of the app outside of blueprints, or of the whole app): its routes, and who asks for each."""
 
     @property
     def subject(self) -> str:
@@ -116,6 +118,21 @@ def limited(inventory: Inventory) -> Iterable[Aim]:
 def whole_app(_: Inventory) -> Iterable[Aim]:
     """Once."""
     yield Aim()
+
+
+def whole_database(inventory: Inventory) -> Iterable[Aim]:
+    """Once, with everything that can be asked: those that read as who may see them, then those that write."""
+    yield Aim(
+        members=tuple(
+            (route, _visitor(inventory, route) if route.safe else _first(inventory))
+            for route in _requestable(inventory, safe=False)
+        )
+    )
+
+
+def _first(inventory: Inventory) -> str:
+    """The first identity, else a stranger."""
+    return next((name for name in inventory.identities if name != ANONYMOUS), ANONYMOUS)
 
 
 def _requestable(inventory: Inventory, *, safe: bool) -> Iterable[Route]:
@@ -261,6 +278,14 @@ class Trial:
         if found.broken:
             raise BrokenError(found.broken)
         return found
+
+    def indexes(self) -> Database:
+        """The app's statements without and with each planned index, on tables that are large."""
+        return self._pilot().indexes(self.aim.members)
+
+    def history(self) -> History:
+        """The app's own migrations, run up and down on a database of their own."""
+        return self._pilot().history()
 
     def limits(self) -> RateTrial:
         """The route tried by a stranger until its limit refuses, and beyond."""
