@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 import tomllib
 import traceback
 from collections import Counter
@@ -28,12 +29,16 @@ from flask import Flask, got_request_exception, template_rendered
 from support import project
 
 from seatrial.config import load
+from seatrial.config.load import DATABASE_VARIABLE
+from seatrial.database import open_databases
 from seatrial.model.classes import ResponseClasses
 from seatrial.model.csrf import CsrfTrial
 from seatrial.model.evidence import AppFacts, Budget, Exchange, Kind, Limits, Protection, Raised
 from seatrial.model.findings import Judgement, Place
 from seatrial.model.growth import Growth
+from seatrial.model.indexes import Database, IndexTrial
 from seatrial.model.inventory import ANONYMOUS, Inventory, Route
+from seatrial.model.migrations import History
 from seatrial.model.profiles import Profile
 from seatrial.model.rates import LimiterFacts, RateTrial
 from seatrial.model.rules import Context
@@ -43,7 +48,7 @@ from seatrial.observe.attribution import attribution
 from seatrial.observe.callsite import call_site
 from seatrial.observe.markup import marks
 from seatrial.observe.redaction import cookie_sizes
-from seatrial.plugin.guarding import blueprints
+from seatrial.plugin.guarding import blueprints, whole_database
 from seatrial.rules import find, registered
 from seatrial.target.forms import post_forms
 from seatrial.target.target import ATTRIBUTED
@@ -66,6 +71,8 @@ TWICE, FOREIGN, CLASSES, PRIVATE = "HDR004", "HDR011", "HDR010", "HDR012"
 """Rules that judge two responses, answers to foreign origins, all classes of response, or a page behind a login."""
 PROVOKED = {"ERR001", "ERR002", "ERR003", "ERR004"}
 """Rules that judge every error that can be provoked."""
+ON_A_DATABASE = {rule.code for rule in registered() if rule.family in ("IDX", "MIG")}
+"""Rules that judge a database or the history that makes it, on PostgreSQL."""
 STORAGE = "RTL005"
 """The rule that judges where the limiter counts, instead of attempts."""
 SUMS = {CLASSES, "HDR100"}
@@ -137,6 +144,9 @@ def exchange_of(
     | CsrfTrial
     | RateTrial
     | LimiterFacts
+    | Database
+    | IndexTrial
+    | History
 ):
     """What the specimen's rule judges: one warm exchange, all variants of one route, or the app's facts."""
     if specimen.code in PASSIVE:
@@ -146,6 +156,8 @@ def exchange_of(
     if specimen.code.startswith("RTL"):
         attempts, limiter = rates_of(specimen)
         return limiter if specimen.code == STORAGE else attempts
+    if specimen.code in ON_A_DATABASE:
+        return from_a_database(specimen)
     if specimen.code in {CLASSES, PRIVATE} | PROVOKED | FORGED:
         return from_a_host(specimen)
     with _app(specimen) as app:
@@ -211,6 +223,47 @@ def rates_of(specimen: Specimen) -> tuple[RateTrial, LimiterFacts]:
             inventory, pilot = prepare(run, Profile.PROTECTION), Pilot(run)
             route = inventory.by_key(f"{specimen.settings['route']} {specimen.settings['endpoint']}")
             return pilot.limits(route), pilot.limiter()
+
+
+@cache
+def server_url() -> str:
+    """One server for all specimens of a process: to start one takes longer than most trials. It ends with us."""
+    databases = open_databases("embedded", run=f"specimens{os.getpid()}")
+    return databases.url(databases.name("any")).rpartition("/")[0] + "/postgres"
+
+
+@cache
+def from_a_database(specimen: Specimen) -> Database | IndexTrial | History:
+    """Plans, locks and histories are PostgreSQL's."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = on_postgres(specimen, Path(folder) / "app", specimen.kind)
+        with open_run(load(root, environ={DATABASE_VARIABLE: server_url()})) as run:
+            return of_a_database(specimen, Pilot(run), prepare(run, Profile.SWEEP))
+
+
+def on_postgres(specimen: Specimen, root: Path, module: str) -> Path:
+    """The specimen as a project, with its planned indexes and its history."""
+    config = IN_A_HOST.format(kind=module).replace('"sqlite"', '"embedded"')
+    for index in specimen.settings.get("config", {}).get("indexes", ()):
+        config += f"\n[[tool.seatrial.indexes]]\ntable = {json.dumps(index['table'])}\n"
+        config += f"columns = {json.dumps(index['columns'])}\n"
+    project(root, {}, config=textwrap.dedent(config))
+    shutil.copy(specimen.path, root / f"{module}.py")
+    history = specimen.folder / f"{specimen.kind}_migrations"
+    if history.is_dir():
+        shutil.copytree(history, root / "migrations", ignore=shutil.ignore_patterns("__pycache__"))
+    return root
+
+
+def of_a_database(specimen: Specimen, pilot: Pilot, inventory: Inventory) -> Database | IndexTrial | History:
+    """What the specimen's rule judges of it."""
+    if specimen.code.startswith("MIG"):
+        return pilot.history()
+    [aim] = whole_database(inventory)
+    found = pilot.indexes(aim.members)
+    if specimen.code in ("IDX001", "IDX003", "IDX006"):
+        return found.planned[0]
+    return found.keys[0] if specimen.code == "IDX005" and found.keys else found
 
 
 def deployed(specimen: Specimen, config: str) -> str:
@@ -283,7 +336,7 @@ def judged_by_all(specimen: Specimen) -> dict[str, Judgement]:
         foreign = _from_foreign_origins(app, specimen)
     evidence: dict[str, object] = {"CFG": facts, "ERR": (exchange,), TWICE: (cold, exchange), FOREIGN: foreign}
     context = Context(facts=facts)
-    left_out = WITHOUT_SOUND_TWIN | GROWN | SUMS | PASSIVE | FORGED
+    left_out = WITHOUT_SOUND_TWIN | GROWN | SUMS | PASSIVE | FORGED | ON_A_DATABASE
     if specimen.code.startswith("RTL"):
         evidence["RTL"], evidence[STORAGE] = rates_of(specimen)
     else:

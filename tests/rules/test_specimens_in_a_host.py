@@ -10,6 +10,7 @@ from rules.driver import (
     FOREIGN,
     FORGED,
     GROWN,
+    ON_A_DATABASE,
     PASSIVE,
     PROVOKED,
     STORAGE,
@@ -19,11 +20,15 @@ from rules.driver import (
     context_of,
     deployed,
     identities,
+    of_a_database,
+    on_postgres,
+    server_url,
     specimens,
 )
 from support import project
 
 from seatrial.config import load
+from seatrial.config.load import DATABASE_VARIABLE
 from seatrial.model.inventory import ANONYMOUS, Inventory, Route
 from seatrial.model.outcomes import Outcome
 from seatrial.model.profiles import Profile
@@ -51,8 +56,10 @@ def cells() -> Iterator[object]:
         if specimen.code in PASSIVE:
             continue  # no host has a part in it
         for database in ("sqlite", "embedded"):
-            if database == "embedded" and not specimen.code.startswith("SQL"):
+            if database == "embedded" and not specimen.code.startswith(("SQL", *ON_A_DATABASE)):
                 continue  # the database says nothing about headers
+            if database == "sqlite" and specimen.code in ON_A_DATABASE:
+                continue
             short = specimen.code in SHORT and database == "sqlite" and specimen.kind != "blind"
             marks = [] if short else [pytest.mark.matrix]
             yield pytest.param(specimen, database, marks=marks, id=f"{specimen}-{database}")
@@ -64,12 +71,16 @@ def test_the_whole_harness_judges_a_specimen_right(specimen: Specimen, database:
     config = CONFIG.format(environment=settings.get("environment", "production"), database=database)
     if "def seed(" not in specimen.path.read_text():
         config = config.replace('    seed = "specimen:seed"\n', "")
-    root = project(tmp_path / "app", {}, config=deployed(specimen, config) + identities(specimen, "specimen"))
-    shutil.copy(specimen.path, root / "specimen.py")
+    if specimen.code in ON_A_DATABASE:
+        root = on_postgres(specimen, tmp_path / "app", "specimen")
+    else:
+        root = project(tmp_path / "app", {}, config=deployed(specimen, config) + identities(specimen, "specimen"))
+        shutil.copy(specimen.path, root / "specimen.py")
     rule = find(specimen.code)
     assert rule is not None
-    profile = Profile.SWEEP if rule.family in ("SQL", "ERR") else Profile.PROTECTION
-    with open_run(load(root)) as run:
+    profile = Profile.SWEEP if rule.family in ("SQL", "ERR", "IDX", "MIG") else Profile.PROTECTION
+    environ = {DATABASE_VARIABLE: server_url()} if specimen.code in ON_A_DATABASE else None
+    with open_run(load(root, environ=environ)) as run:
         inventory = prepare(run, profile)
         pilot = Pilot(run)
         route = inventory.by_key(f"{specimen.settings['route']} {specimen.settings['endpoint']}")
@@ -85,6 +96,8 @@ def test_the_whole_harness_judges_a_specimen_right(specimen: Specimen, database:
                 evidence = pilot.malformed(route, ANONYMOUS)
             case "CFG":
                 evidence = pilot.facts()
+            case "IDX" | "MIG":
+                evidence = of_a_database(specimen, pilot, inventory)
             case "RTL":
                 evidence = pilot.limiter() if rule.code == STORAGE else pilot.limits(route)
             case _:

@@ -31,9 +31,7 @@ def planned_index_missing(rule: Rule, trial: IndexTrial | None, _: Context) -> J
     if trial.deployed or trial.state == "invalid":
         return rule.passed(trial.subject)
     if not trial.applies:
-        return rule.skipped(
-            trial.subject, f"{trial.state}: {trial.detail}; correct [[tool.seatrial.indexes]], or let it be"
-        )
+        return rule.skipped(trial.subject, f"{trial.state}: {trial.detail}; see [[tool.seatrial.indexes]]")
     happened = "it is not there" if trial.state == "missing" else f"{trial.state}: {trial.detail}"
     gain = _gain(trial)
     return rule.failed(
@@ -54,9 +52,9 @@ def planned_index_missing(rule: Rule, trial: IndexTrial | None, _: Context) -> J
     level=Level.BLOCK,
     claim="No index of the database is invalid.",
     control="an index was read from the catalog",
-    rationale="A concurrent build that ended in the middle leaves an index that every write pays for and no query uses.",
+    rationale="A concurrent build that ended in the middle leaves an index that writes pay for and no query uses.",
     source="PostgreSQL documentation, CREATE INDEX, Building Indexes Concurrently",
-    remedy="Run seatrial db upgrade, which drops and rebuilds its own; DROP INDEX CONCURRENTLY, or REINDEX, the others.",
+    remedy="Run seatrial db upgrade, which rebuilds its own; drop the others, or REINDEX INDEX CONCURRENTLY.",
 )
 def index_invalid(rule: Rule, database: Database, _: Context) -> Judgement:
     if not database.indexes:
@@ -83,7 +81,7 @@ def index_invalid(rule: Rule, database: Database, _: Context) -> Judgement:
     level=Level.WARN,
     claim="Every planned index is chosen by a statement that the app sends.",
     control="a captured statement names the table of the index, which was made large",
-    rationale="An index that no statement uses is paid for by every write and by the cache, and nobody dares to drop it.",
+    rationale="An index that no statement uses is paid for by every write, and nobody dares to drop it.",
     source="PostgreSQL documentation 14.1 (Using EXPLAIN); planned on 50 000 rows with the real parameters",
     remedy="Drop it from the plan, or write the query so that the index's first columns are compared.",
 )
@@ -124,7 +122,7 @@ def index_unused(rule: Rule, trial: IndexTrial | None, _: Context) -> Judgement:
     claim="No index is made superfluous by another one.",
     control="an index was read from the catalog",
     rationale="Whatever the narrower index does, the wider one does, and every write keeps both of them up to date.",
-    source="PostgreSQL documentation 11.3 (Multicolumn Indexes); columns, operator classes, collations and order compared",
+    source="PostgreSQL documentation 11.3 (Multicolumn Indexes); columns, operator classes and order compared",
     remedy="Drop the superfluous one, with DROP INDEX CONCURRENTLY on a database that people use.",
 )
 def index_redundant(rule: Rule, database: Database, _: Context) -> Judgement:
@@ -157,7 +155,7 @@ def _superfluous(rule: Rule, one: Redundant) -> Finding:
     claim="No statement of the app would touch half as many pages if a foreign key had an index.",
     control="a captured statement reads a foreign key that has an index, or was tried with one",
     rationale="Without an index a page that lists what belongs to one row reads every row of the table.",
-    source="PostgreSQL documentation 5.5.5 (Foreign Keys: an index on the referencing columns is not made by itself)",
+    source="PostgreSQL documentation 5.5.5 (Foreign Keys: no index on the referencing columns is made)",
     remedy="Add index=True to the column, and build it on the live database with seatrial db upgrade.",
 )
 def foreign_key_unindexed(rule: Rule, evidence: Database | IndexTrial, _: Context) -> Judgement:
@@ -191,7 +189,7 @@ def foreign_key_unindexed(rule: Rule, evidence: Database | IndexTrial, _: Contex
     claim="No planned index takes the cheap way (HOT) from updates that the app sends.",
     control="updates of the table were HOT without the index",
     rationale="An update of an indexed column writes to every index of the table, and leaves more for VACUUM to do.",
-    source="PostgreSQL documentation 73.7 (Heap-Only Tuples); counted by the server on the same rows, without and with it",
+    source="PostgreSQL documentation 73.7 (Heap-Only Tuples); counted by the server on the same rows",
     remedy="Plan the index without the column that changes, where its first column alone finds few rows.",
 )
 def index_costs_writes(rule: Rule, trial: IndexTrial | None, _: Context) -> Judgement:

@@ -14,11 +14,11 @@ SUBJECT = "migrations"
     code="MIG001",
     name="unsafe-migration",
     level=Level.BLOCK,
-    claim="No new revision locks out reads or writes of a table that people use, or breaks the version that still runs.",
+    claim="No new revision locks a table that people use, or breaks the version that still runs.",
     control="the SQL of a new revision was recorded and read by squawk",
     rationale="CREATE INDEX stops every write until it has ended, on a table that took a second in every test.",
     source="squawk, rules on locks and on breaking changes; PostgreSQL documentation 13.3 (Explicit Locking)",
-    remedy="Build indexes CONCURRENTLY in op.get_context().autocommit_block(); add constraints NOT VALID, then validate.",
+    remedy="Build indexes CONCURRENTLY in an autocommit_block(); add constraints NOT VALID, then validate.",
 )
 def unsafe_migration(rule: Rule, history: History, _: Context) -> Judgement:
     if (silent := _nothing(rule, history)) is not None:
@@ -66,7 +66,7 @@ def several_heads(rule: Rule, history: History, _: Context) -> Judgement:
         SUBJECT,
         rule.finding(
             SUBJECT,
-            f"The history must end in one revision but ends in {len(history.heads)}: {', '.join(sorted(history.heads))}",
+            f"The history must end in one revision but ends in {', '.join(sorted(history.heads))}",
             evidence={"heads": sorted(history.heads), "revisions": history.count},
         ),
     )
@@ -76,7 +76,7 @@ def several_heads(rule: Rule, history: History, _: Context) -> Judgement:
     code="MIG003",
     name="irreversible",
     level=Level.WARN,
-    claim="The downgrade of every new revision leads back to the schema before it, and the upgrade can be run again.",
+    claim="The downgrade of every new revision leads back, and its upgrade can be run again.",
     control="a new revision was run up, down and up again on a real database",
     rationale="The night on which a release has to be taken back is no time to find out that it cannot be.",
     source="Alembic documentation, Downgrading; both schemas are read back and compared",
@@ -110,7 +110,7 @@ def irreversible(rule: Rule, history: History, _: Context) -> Judgement:
     level=Level.WARN,
     claim="The history makes the tables, columns and indexes that the models describe.",
     control="the models were compared with a database that the history has built",
-    rationale="What only the models know is missing in production; what only the database has, the next revision drops.",
+    rationale="What only the models know is missing in production; what only the database has is dropped next.",
     source="Alembic documentation, Auto Generating Migrations: what autogenerate would write is the difference",
     remedy="Write the revision that flask db migrate proposes, or correct the model.",
 )

@@ -1,4 +1,4 @@
-"""Runs what may change the process for good in a child of the host: what it does to loggers and modules ends with it."""
+"""What may change the process for good runs in a child of the host: loggers and modules end with it."""
 
 from __future__ import annotations
 

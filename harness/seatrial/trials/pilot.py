@@ -9,7 +9,7 @@ from typing import TypeVar
 from seatrial.config import Settings
 from seatrial.host.client import HostEnded, HostHung
 from seatrial.host.run import Run
-from seatrial.migrate.specs import IndexSpec
+from seatrial.migrate.specs import configured
 from seatrial.model.csrf import CsrfTrial
 from seatrial.model.errors import BrokenError, InconclusiveError
 from seatrial.model.evidence import AppFacts, Exchange, Kind
@@ -187,9 +187,7 @@ class Pilot:
         """The app's statements without and with each planned index. The database is put back before the next trial."""
         self._clean(profile)
         settings = self.run.settings
-        specs = [
-            IndexSpec(index.table, tuple(index.columns), index.unique, index.where or "") for index in settings.indexes
-        ]
+        specs = configured(settings)
         options = {growing.route: growing.options for growing in settings.growth}
         hot = frozenset(settings.hot)
         self._dirty.add(profile)
