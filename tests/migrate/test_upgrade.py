@@ -301,4 +301,4 @@ def test_a_hundred_tables_are_verified_from_one_look(empty: Shop, server: Postgr
 
     with engine.connect() as connection:
         verify(connection, STRATEGIC)
-    assert len(statements) == 2
+    assert len(statements) == 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -167,6 +168,27 @@ def verify(
         write_atomic(prometheus_file, text, way_out="Name another file with --prometheus.")
     _show_verified(found)
     ctx.exit(int(ExitCode.PASS if found.sound else ExitCode.BLOCKED))
+
+
+@command.command()
+@database
+@SQL
+def advise(target_dir: Path, config_file: Path | None, url: str | None, allow_host: tuple[str, ...], sql: bool) -> None:
+    """Which further indexes would serve the app's own statements, with what each costs its writes.
+
+    The app runs on a trial's database whose tables are made large; with --url, what that database has already is left
+    out.
+    """
+    from seatrial.cli.advice import show, sought
+
+    settings = options.settings(target_dir, config_file)
+    deployed = None
+    if url or os.environ.get(VARIABLE):
+        from seatrial.migrate.catalog import snapshot
+
+        with _connected(settings, url, allow_host) as connection:
+            deployed = snapshot(connection)
+    show(sought(settings), deployed, sql=sql)
 
 
 @command.command()

@@ -133,6 +133,8 @@ def _postgres(connection: sa.Connection) -> Snapshot:
     tables: dict[str, TableRow] = {}
     indexes: dict[str, list[IndexRow]] = {}
     names: dict[tuple[str, str], str] = {}
+    # The planner takes the many small subqueries for a long statement, and compiles it for a second.
+    connection.exec_driver_sql("SET jit = off")
     kinds = {"r": "table", "p": "partitioned"}
     for schema, name, kind, owned, owner, rows, visible, columns, creatable in connection.execute(_POSTGRES_TABLES):
         for known in _known_as(schema, name, visible):

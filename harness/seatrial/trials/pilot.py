@@ -207,7 +207,7 @@ class Pilot:
         return self.run.call(profile, indexes.advise, self._whole, members, frozenset(settings.hot), options)
 
     def history(self, profile: Profile = Profile.SWEEP) -> History:
-        """The app's own migrations on a database of their own. What they do to the process ends with a child of the host."""
+        """The app's own migrations on a database of their own; the process of the host is left as it was."""
         self._clean(profile)
         since = self.run.settings.migrations.since
         try:
