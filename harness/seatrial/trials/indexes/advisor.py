@@ -20,7 +20,7 @@ from seatrial.model.inventory import Route
 from seatrial.trials.indexes import price, workload
 from seatrial.trials.indexes.candidates import candidates
 from seatrial.trials.indexes.proof import create_sql, try_index
-from seatrial.trials.indexes.trial import ROWS, enlarge, pair
+from seatrial.trials.indexes.trial import KEY_ROWS, enlarge, pair
 from seatrial.trials.indexes.workload import Captured
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def advise(
     found = workload.capture(target, members, catalog, hot, options)
     target.dispose()
     with pair(engine) as (connection, plain):
-        wanted = {table: ROWS for one in found.captured for table in one.tables}
+        wanted = {table: KEY_ROWS for one in found.captured for table in one.tables}
         rows, notes = enlarge(connection, plain, catalog, wanted)
         advice = suggest(connection, plain, catalog, found.captured, rows)
     return replace(advice, routes=found.routes, notes=tuple(notes))
@@ -76,8 +76,9 @@ def suggest(
     wanted = _wanted(catalog, now, statements)
     picks, before, after = _greedy(connection, wanted, statements)
     suggestions = []
-    for spec in picks:
-        trial = try_index(connection, standing(spec, now), _of(statements, spec), rows=rows.get(spec.table, 0))
+    for pick in picks:
+        spec, helped = pick.spec, [statements[number] for number in pick.costs]
+        trial = try_index(connection, standing(spec, now), helped, rows=rows.get(spec.table, 0))
         connection.rollback()
         table = catalog.tables[spec.table]
         indexed = frozenset(c or "" for index in now.of(spec.table) for c in index.columns) | set(spec.columns)
@@ -103,14 +104,14 @@ def _wanted(catalog: Catalog, now: Snapshot, statements: Sequence[Captured]) -> 
     return found
 
 
-def _of(statements: Sequence[Captured], spec: IndexSpec) -> list[Captured]:
-    return [one for one in statements if spec.table in one.tables]
-
-
 def _greedy(
     connection: sa.Connection, wanted: dict[IndexSpec, list[int]], statements: Sequence[Captured]
-) -> tuple[list[IndexSpec], float, float]:
-    """The best candidate, then the best beside it, until none is worth it. Returns the picks, cost before and after."""
+) -> tuple[list[_Found], float, float]:
+    """The best candidate, then the best beside it, until none is worth it. Returns the picks, cost before and after.
+
+    What a candidate saves can only fall when another index is there: what it saved in an earlier round is a bound, and
+    only those are built again that could still be the best.
+    """
     until = time.monotonic() + SECONDS
     current = {
         number: plan.cost
@@ -118,21 +119,30 @@ def _greedy(
         if (plan := explain(connection, one.text, one.parameters, run=False)) is not None
     }
     before = sum(current.values())
-    picks: list[IndexSpec] = []
-    left = dict(wanted)
-    while left and len(picks) < PICKS and time.monotonic() < until:
-        tried = [_cost(connection, spec, numbers, statements, current) for spec, numbers in left.items()]
-        # What helps nobody now helps nobody beside a further index either.
-        left = {found.spec: left[found.spec] for found in tried if found.saved > 0}
-        best = _best([found for found in tried if found.saved > before * WORTH])
-        if best is None:
+    picks: list[_Found] = []
+
+    def tried(spec: IndexSpec) -> _Found:
+        return _cost(connection, spec, wanted[spec], statements, current)
+
+    bounds = {spec: tried(spec) for spec in wanted if time.monotonic() < until}
+    fresh = set(bounds)
+    while len(picks) < PICKS and time.monotonic() < until:
+        worth = {spec: found for spec, found in bounds.items() if found.saved > before * WORTH}
+        if not worth:
             break
-        picks.append(best.spec)
-        left.pop(best.spec, None)
+        first = max(worth.values(), key=lambda found: found.saved)
+        near = [found for found in worth.values() if found.saved >= first.saved * (1 - TIE)]
+        stale = [found.spec for found in near if found.spec not in fresh]
+        if stale:
+            bounds |= {spec: tried(spec) for spec in stale}
+            fresh.update(stale)
+            continue
+        best = min(near, key=lambda found: (len(found.spec.columns), -found.saved, found.spec.name))
+        picks.append(best)
+        del bounds[best.spec]
         connection.exec_driver_sql(create_sql(connection, best.spec))
-        for number in [n for n, one in enumerate(statements) if best.spec.table in one.tables and n in current]:
-            plan = explain(connection, statements[number].text, statements[number].parameters, run=False)
-            current[number] = plan.cost if plan is not None else current[number]
+        current |= best.costs
+        fresh = {spec for spec in fresh if spec in bounds and not set(bounds[spec].costs) & set(best.costs)}
     connection.rollback()
     return _without_prefixes(picks), before, sum(current.values())
 
@@ -161,21 +171,15 @@ def _cost(
     return _Found(spec, saved, costs)
 
 
-def _best(tried: Sequence[_Found]) -> _Found | None:
-    if not tried:
-        return None
-    most = max(found.saved for found in tried)
-    near = [found for found in tried if found.saved >= most * (1 - TIE)]
-    return min(near, key=lambda found: (len(found.spec.columns), -found.saved, found.spec.name))
-
-
-def _without_prefixes(picks: Sequence[IndexSpec]) -> list[IndexSpec]:
+def _without_prefixes(picks: Sequence[_Found]) -> list[_Found]:
     """An early narrow pick may have become the beginning of a later one, which serves its readers as well."""
     return [
         one
         for one in picks
         if not any(
-            other is not one and other.table == one.table and other.columns[: len(one.columns)] == one.columns
+            other is not one
+            and other.spec.table == one.spec.table
+            and other.spec.columns[: len(one.spec.columns)] == one.spec.columns
             for other in picks
         )
     ]
