@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from seatrial.model.indexes import Execution
 
-_PLACEHOLDER = re.compile(r"%\((\w+)\)s|%s|:(\w+)(?!:)")
+_PLACEHOLDER = re.compile(r"%\((\w+)\)s|%s|(?<!:):(\w+)")
 
 
 def explain(connection: sa.Connection, text: str, parameters: Any, *, run: bool = True) -> Execution | None:

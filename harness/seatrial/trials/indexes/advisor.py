@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 KEPT = 0.5
 """A statement counts as helped when its cost falls below this share."""
-WORTH = 0.02
-"""A pick must save this share of what all statements cost."""
+WORTH = 0.002
+"""A pick must save this share of what all statements cost: one slow report must not hide what pages need."""
 TIE = 0.02
 """Within this share of the best one, the narrower index is taken."""
 PICKS = 8
