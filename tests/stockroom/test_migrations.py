@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import sqlalchemy as sa
 from stockroom.runs import EXAMPLE
 
 from seatrial.database import open_databases
+
+CONFIGURED = tomllib.loads((EXAMPLE / "pyproject.toml").read_text())
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +30,7 @@ def flask(url: str, *arguments: str) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "flask", "--app", "stockroom", *arguments],
         cwd=EXAMPLE,
-        env={"PATH": "/usr/bin:/bin", "DATABASE_URL": url, "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**CONFIGURED["tool"]["seatrial"]["env"], "DATABASE_URL": url, "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
         timeout=120,
