@@ -25,6 +25,7 @@ ALL = (
     "shapes",
     "security_guards",
     "webhooks",
+    "migrations",
 )
 IN_THE_PEERS_ENVIRONMENT = ("recorder", "attribution")
 """Workers of one process tree measure ours and theirs in turn, so ours runs there, from the sources."""

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 import tomllib
 import traceback
 from collections import Counter
@@ -29,14 +30,18 @@ from support import project
 
 from seatrial.cli import structure
 from seatrial.config import load
+from seatrial.config.load import DATABASE_VARIABLE
+from seatrial.database import open_databases
 from seatrial.model import webhooks as faults
 from seatrial.model.classes import ResponseClasses
 from seatrial.model.csrf import CsrfTrial
 from seatrial.model.evidence import AppFacts, Budget, Exchange, Kind, Limits, Protection, Raised
 from seatrial.model.findings import Judgement, Place
 from seatrial.model.growth import Growth
+from seatrial.model.indexes import Database, IndexTrial
 from seatrial.model.inventory import ANONYMOUS, Inventory, Route
 from seatrial.model.markup import MarkupTrial
+from seatrial.model.migrations import History
 from seatrial.model.oauth import OAuthTrial
 from seatrial.model.outcomes import Outcome
 from seatrial.model.profiles import Profile
@@ -51,7 +56,7 @@ from seatrial.observe.attribution import attribution
 from seatrial.observe.callsite import call_site
 from seatrial.observe.markup import marks
 from seatrial.observe.redaction import cookie_sizes
-from seatrial.plugin.guarding import blueprints, showing
+from seatrial.plugin.guarding import blueprints, showing, whole_database
 from seatrial.rules import find, registered
 from seatrial.source.structure import Survey, Wanted
 from seatrial.target.forms import post_forms
@@ -115,6 +120,8 @@ KEYED = """
     route = "POST /payments"
     json = { amount = 100 }
     """
+ON_A_DATABASE = {rule.code for rule in registered() if rule.family in ("IDX", "MIG")}
+"""Rules that judge a database or the history that makes it, on PostgreSQL."""
 STORAGE = "RTL005"
 """The rule that judges where the limiter counts, instead of attempts."""
 SUMS = {CLASSES, "HDR100"}
@@ -211,6 +218,8 @@ def exchange_of(
         return oauth_of(specimen)
     if specimen.code in DELIVERED:
         return delivered(specimen)
+    if specimen.code in ON_A_DATABASE:
+        return from_a_database(specimen)
     if specimen.code in {CLASSES, PRIVATE} | PROVOKED | FORGED | SESSIONS | LEADING | {SOWN}:
         return from_a_host(specimen)
     with _app(specimen) as app:
@@ -339,6 +348,46 @@ def sent_to(specimen: Specimen, config: str) -> str:
     return config + more
 
 
+def server_url() -> str:
+    """One server for all specimens of a process: to start one takes longer than most trials. It ends with us."""
+    databases = open_databases("embedded", run=f"specimens{os.getpid()}")
+    return databases.url(databases.name("any")).rpartition("/")[0] + "/postgres"
+
+
+@cache
+def from_a_database(specimen: Specimen) -> Database | IndexTrial | History:
+    """Plans, locks and histories are PostgreSQL's."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = on_postgres(specimen, Path(folder) / "app", specimen.kind)
+        with open_run(load(root, environ={DATABASE_VARIABLE: server_url()})) as run:
+            return of_a_database(specimen, Pilot(run), prepare(run, Profile.SWEEP))
+
+
+def on_postgres(specimen: Specimen, root: Path, module: str) -> Path:
+    """The specimen as a project, with its planned indexes and its history."""
+    config = IN_A_HOST.format(kind=module).replace('"sqlite"', '"embedded"')
+    for index in specimen.settings.get("config", {}).get("indexes", ()):
+        config += f"\n[[tool.seatrial.indexes]]\ntable = {json.dumps(index['table'])}\n"
+        config += f"columns = {json.dumps(index['columns'])}\n"
+    project(root, {}, config=textwrap.dedent(config))
+    shutil.copy(specimen.path, root / f"{module}.py")
+    history = specimen.folder / f"{specimen.kind}_migrations"
+    if history.is_dir():
+        shutil.copytree(history, root / "migrations", ignore=shutil.ignore_patterns("__pycache__"))
+    return root
+
+
+def of_a_database(specimen: Specimen, pilot: Pilot, inventory: Inventory) -> Database | IndexTrial | History:
+    """What the specimen's rule judges of it."""
+    if specimen.code.startswith("MIG"):
+        return pilot.history()
+    [aim] = whole_database(inventory)
+    found = pilot.indexes(aim.members)
+    if specimen.code in ("IDX001", "IDX003", "IDX006"):
+        return found.planned[0]
+    return found.keys[0] if specimen.code == "IDX005" and found.keys else found
+
+
 def deployed(specimen: Specimen, config: str) -> str:
     """The configuration with as many workers as the specimen has."""
     workers = specimen.settings.get("config", {}).get("workers", 1)
@@ -450,7 +499,7 @@ def judged_by_all(specimen: Specimen) -> dict[str, Judgement]:
     context = Context(facts=facts)
     # Of the rules on deliveries each breaks for the flaws of others, too: what loses an event also applies it in part.
     left_out = WITHOUT_SOUND_TWIN | GROWN | SUMS | PASSIVE | FORGED | SESSIONS | LEADING | STATIC | {SOWN}
-    left_out = left_out | set(DELIVERED)
+    left_out = left_out | set(DELIVERED) | ON_A_DATABASE
     if specimen.code in SESSIONS:
         evidence["SES"] = exchange_of(specimen)
         left_out = left_out - ({LOG_OUT} if specimen.code == LOG_OUT else SESSIONS - {LOG_OUT})

@@ -20,6 +20,7 @@ COMMANDS = {
     "init": ("seatrial.cli.init", "Write the configuration, recorded budgets and an empty baseline for an app."),
     "baseline": ("seatrial.cli.baseline", "Accept known debt with a reason, or prune what is paid off."),
     "budgets": ("seatrial.cli.budgets", "Record what each route spends, or accept a rise with a reason."),
+    "db": ("seatrial.cli.db", "Indexes on a live database: plan, upgrade, downgrade, verify, advise, adopt."),
     "webhooks": ("seatrial.cli.webhooks", "Webhook events that failed: try them again, list dead letters, requeue."),
     "rules": ("seatrial.cli.rules", "List the rules."),
     "explain": ("seatrial.cli.explain", "Explain a rule: claim, evidence, proof, fix."),

@@ -123,6 +123,16 @@ class Index(Table):
 
     table: str
     columns: shapes.SomeColumns
+    unique: bool = False
+    where: str | None = None
+    """Condition of a partial index, as SQL."""
+
+
+class Migrations(Table):
+    """The app's own history of migrations."""
+
+    since: str = ""
+    """A revision that runs everywhere: it and those before it are not judged one by one any more."""
 
 
 class Gates(Table):
@@ -205,6 +215,7 @@ class Tables(Table):
     idempotency: list[Idempotency] = Field(default_factory=list)
     growth: list[Growing] = Field(default_factory=list)
     indexes: list[Index] = Field(default_factory=list)
+    migrations: Migrations = Field(default_factory=Migrations)
     gates: Gates = Field(default_factory=Gates)
     rules: dict[shapes.RuleCode, shapes.RuleLevel] = Field(default_factory=dict)
     """Codes of our rules, and `tool:code` for single rules of the tools."""

@@ -17,8 +17,10 @@ from seatrial.model.errors import BrokenError, InconclusiveError, SeatrialError
 from seatrial.model.evidence import AppFacts, Budget, Exchange
 from seatrial.model.findings import Check, Finding
 from seatrial.model.growth import Growth
+from seatrial.model.indexes import Database
 from seatrial.model.inventory import ANONYMOUS, BUILT_IN_SKIP, Access, Hook, Inventory, Route
 from seatrial.model.markup import MarkupTrial
+from seatrial.model.migrations import History
 from seatrial.model.oauth import OAuthTrial
 from seatrial.model.outcomes import Level, Outcome
 from seatrial.model.profiles import Profile
@@ -243,6 +245,21 @@ def whole_app(_: Inventory) -> Iterable[Aim]:
     yield Aim()
 
 
+def whole_database(inventory: Inventory) -> Iterable[Aim]:
+    """Once, with everything that can be asked: those that read as who may see them, then those that write."""
+    yield Aim(
+        members=tuple(
+            (route, _visitor(inventory, route) if route.safe else _first(inventory))
+            for route in _requestable(inventory, safe=False)
+        )
+    )
+
+
+def _first(inventory: Inventory) -> str:
+    """The first identity, else a stranger."""
+    return next((name for name in inventory.identities if name != ANONYMOUS), ANONYMOUS)
+
+
 def _requestable(inventory: Inventory, *, safe: bool) -> Iterable[Route]:
     for route in inventory.routes:
         if route.skipped or route.shadowed_by or (safe and not route.safe):
@@ -377,6 +394,14 @@ class Trial:
         if found.broken:
             raise BrokenError(found.broken)
         return found
+
+    def indexes(self) -> Database:
+        """The app's statements without and with each planned index, on tables that are large."""
+        return self._pilot().indexes(self.aim.members)
+
+    def history(self) -> History:
+        """The app's own migrations, run up and down on a database of their own."""
+        return self._pilot().history()
 
     def limits(self) -> RateTrial:
         """The route tried by a stranger until its limit refuses, and beyond."""

@@ -1,6 +1,26 @@
 """The rules: pure functions from evidence to judgements, one module per family."""
 
-from seatrial.rules import arc, cfg, cke, csr, eager, err, growth, hdr, idm, oau, red, rtl, ses, sql, tst, typ, whk
+from seatrial.rules import (
+    arc,
+    cfg,
+    cke,
+    csr,
+    eager,
+    err,
+    growth,
+    hdr,
+    idm,
+    idx,
+    mig,
+    oau,
+    red,
+    rtl,
+    ses,
+    sql,
+    tst,
+    typ,
+    whk,
+)
 from seatrial.rules.registry import find, registered, rule
 
 __all__ = [
@@ -14,6 +34,8 @@ __all__ = [
     "growth",
     "hdr",
     "idm",
+    "idx",
+    "mig",
     "oau",
     "red",
     "registered",

@@ -11,12 +11,15 @@ from typing import Any, TypeVar
 from seatrial.config import Settings
 from seatrial.host.client import HostEnded, HostHung
 from seatrial.host.run import Run
+from seatrial.migrate.specs import configured
 from seatrial.model.csrf import CsrfTrial
-from seatrial.model.errors import InconclusiveError
+from seatrial.model.errors import BrokenError, InconclusiveError
 from seatrial.model.evidence import AppFacts, Exchange, Kind
 from seatrial.model.growth import Growth
+from seatrial.model.indexes import Advice, Database
 from seatrial.model.inventory import ANONYMOUS, Inventory, Route
 from seatrial.model.markup import Mark, MarkupTrial, Shown
+from seatrial.model.migrations import History
 from seatrial.model.oauth import OAuthTrial
 from seatrial.model.profiles import Profile
 from seatrial.model.rates import LimiterFacts, RateTrial, guards_accounts
@@ -30,7 +33,9 @@ from seatrial.trials import (
     growth,
     hosts,
     idempotency,
+    indexes,
     markup,
+    migrations,
     oauth,
     redirects,
     responses,
@@ -241,6 +246,46 @@ class Pilot:
         if found.dirty:
             self._dirty.add(profile)
         return found
+
+    def indexes(self, members: Sequence[tuple[Route, str]], profile: Profile = Profile.SWEEP) -> Database:
+        """The app's statements without and with each planned index. The database is put back before the next trial."""
+        self._clean(profile)
+        settings = self.run.settings
+        specs = configured(settings)
+        options = {growing.route: growing.options for growing in settings.growth}
+        hot = frozenset(settings.hot)
+        self._dirty.add(profile)
+        try:
+            return self._checked(
+                profile, lambda: self.run.call(profile, indexes.prove, self._whole, members, specs, hot, options)
+            )
+        except (HostEnded, HostHung) as error:
+            raise BrokenError(f"the trial of the indexes did not finish: {error}") from error
+
+    def advice(self, members: Sequence[tuple[Route, str]], profile: Profile = Profile.SWEEP) -> Advice:
+        """Which further indexes would serve the app's statements."""
+        self._clean(profile)
+        settings = self.run.settings
+        options = {growing.route: growing.options for growing in settings.growth}
+        self._dirty.add(profile)
+        return self.run.call(profile, indexes.advise, self._whole, members, frozenset(settings.hot), options)
+
+    def history(self, profile: Profile = Profile.SWEEP) -> History:
+        """The app's own migrations on a database of their own; the process of the host is left as it was."""
+        self._clean(profile)
+        since = self.run.settings.migrations.since
+        try:
+            with self.run.emptied(profile):
+                found = self.run.call(profile, migrations.tried, self._whole, since)
+        except (HostEnded, HostHung) as error:
+            raise BrokenError(f"the trial of the migrations did not finish: {error}") from error
+        return migrations.linted(found)
+
+    @property
+    def _whole(self) -> float:
+        """Seconds for a trial that is about the whole app."""
+        deadlines = self.run.settings.deadlines
+        return max(deadlines.trial_s, 120.0) + deadlines.request_s
 
     def again(self, route: Route, identity: str, profile: Profile = Profile.PROTECTION) -> tuple[Exchange, ...]:
         """The page, and once more where its policy carries a nonce: only then there is something to compare."""
