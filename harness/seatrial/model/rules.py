@@ -42,6 +42,8 @@ class Rule:
     """`judge(rule, evidence, context)`; call the rule itself instead: `rule(evidence, context)`."""
     passive: bool = False
     """It judges the team's own tests, in `pytest --seatrial-passive` alone: `seatrial check` never plans it."""
+    command: str = ""
+    """It judges what this command measures (`load`, `compare`) and nothing else: `seatrial check` never plans it."""
 
     @property
     def family(self) -> str:

@@ -21,6 +21,7 @@ def rule(
     source: str,
     remedy: str,
     passive: bool = False,
+    command: str = "",
 ) -> Callable[[Callable[[Rule, Any, Context], Judgement]], Rule]:
     """Turn `judge(rule, evidence, context) -> Judgement` into a registered `Rule`.
 
@@ -31,7 +32,7 @@ def rule(
     def register(judge: Callable[[Rule, Any, Context], Judgement]) -> Rule:
         if code in _catalogue:
             raise ValueError(f"rule code {code} is registered twice")
-        entry = Rule(code, name, level, claim, control, rationale, source, remedy, judge, passive)
+        entry = Rule(code, name, level, claim, control, rationale, source, remedy, judge, passive, command)
         _catalogue[code] = entry
         return entry
 
