@@ -8,7 +8,6 @@ from urllib.parse import urljoin, urlsplit
 from locust.contrib.fasthttp import FastHttpSession
 
 from seatrial.load.plan import LogIn, Plan, Step
-from seatrial.target.forms import forms, login_form
 
 REDIRECTS = 10
 """Of a log-in that are followed."""
@@ -61,6 +60,8 @@ class Sessions:
     # ------------------------------------------------------------------ logging in
     def log_in(self, identity: str, login: LogIn, proof: Step | None) -> None:
         """Fill in the form, and see a page that wants it. Raises LogInRefused."""
+        from seatrial.target.forms import forms, login_form  # brings SQLAlchemy: only where somebody logs in
+
         client = self.silent(identity)
         status, where, text = self._follow(client, "GET", login.path)
         form = login_form(text, set(login.fields))
@@ -106,6 +107,8 @@ class Sessions:
     def hidden(self, identity: str, page: str) -> dict[str, str]:
         """The fields of the page's first form that posts, as it would send them untouched; asked once."""
         if (identity, page) not in self._hidden:
+            from seatrial.target.forms import forms
+
             text = self.silent(identity).get(page, allow_redirects=False).text or ""
             found, meta = forms(text)
             fields = next((form.fields for form in found if form.method == "post"), {})

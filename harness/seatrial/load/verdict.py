@@ -133,7 +133,7 @@ def _said(load: EndpointLoad, p: float, limit: float) -> str:
     latency = merged(second.latency for second in load.seconds.values())
     low, high = interval(latency, p, beyond=load.failed, effect=lat.clumping(load, limit))
     value = quantile(latency, p, load.failed)
-    return f"{lat.milliseconds(value)} [{lat.milliseconds(low)} – {lat.milliseconds(high)}], limit {limit:g} ms"
+    return f"{lat.milliseconds(value)} ({lat.between(low, high)}), limit {limit:g} ms"
 
 
 def _errors(load: EndpointLoad) -> Criterion:

@@ -57,7 +57,7 @@ def p99_over_limit(rule: Rule, load: EndpointLoad, _: Context) -> Judgement:
             return rule.not_proved(load.subject, f"{n} requests say nothing of a P99; {fewest} do: raise --duration")
         return rule.not_proved(
             load.subject,
-            f"P99 lies between {milliseconds(low)} and {milliseconds(high)}, the limit {limit:g} ms in between "
+            f"P99 is {between(low, high)}, and the limit of {limit:g} ms lies in there "
             f"({slow} of {n} over it, {allowed(n)} allowed): raise --duration",
         )
     also = f", {failed} of them without the expected answer" if failed else ""
@@ -103,6 +103,13 @@ def reasons(counted: Mapping[str, int]) -> str:
 
 def allowed(n: int) -> int:
     return math.floor(n * (1 - P99) + 1e-9)
+
+
+def between(low: float, high: float) -> str:
+    """An interval in words; a side without a bound is left out."""
+    if math.isinf(high):
+        return f"at least {milliseconds(low)}" if low else "unknown"
+    return f"{milliseconds(low)} to {milliseconds(high)}" if low else f"at most {milliseconds(high)}"
 
 
 def milliseconds(value: float) -> str:
