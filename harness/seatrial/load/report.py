@@ -17,7 +17,7 @@ from seatrial.model.result import Judged, Result
 from seatrial.reports import json_report
 from seatrial.reports.sheet import Sheet
 from seatrial.rules import lat
-from seatrial.stats.quantiles import Answer, interval, merged, quantile
+from seatrial.stats.quantiles import Answer, interval, merged, quantile, smallest
 
 STYLES = {Answer.PASS: "green", Answer.FAIL: "red", Answer.INCONCLUSIVE: "yellow"}
 MARKS = {Answer.PASS: "passed", Answer.FAIL: "block", Answer.INCONCLUSIVE: "warn"}
@@ -118,9 +118,9 @@ def render(verdict: LoadVerdict, console: Console, *, notes: tuple[str, ...] = (
         )
     sheet.blank()
     sheet.table([">P50 ms", ">P95", ">P99", ">service P99", ">requests", ">failed", "endpoint"], rows)
-    for found in verdict.endpoints:
+    for found in () if verdict.doubts else verdict.endpoints:
         said = [c for c in found.criteria if c.answer is not Answer.PASS]
-        if said and not verdict.doubts:
+        if said and not too_few(found):
             sheet.blank()
             sheet.text(Text(sheet.say(found.load.subject), style="bold"), 2)
             for criterion in said:
@@ -128,6 +128,9 @@ def render(verdict: LoadVerdict, console: Console, *, notes: tuple[str, ...] = (
                 sheet.text(Text(sheet.say(f"{criterion.name}: {criterion.said}")), 2, marker=mark)
             if found.judgement.reason:
                 sheet.text(Text(sheet.say(found.judgement.reason), style="dim"), 4)
+    if few := [] if verdict.doubts else [found for found in verdict.endpoints if too_few(found)]:
+        sheet.blank()
+        sheet.text(Text(sheet.say(_more(few, run.duration_s))))
     if knee is not None:
         sheet.blank()
         sheet.text(Text(sheet.say(knee.sentence)))
@@ -137,6 +140,22 @@ def render(verdict: LoadVerdict, console: Console, *, notes: tuple[str, ...] = (
     for doubt in verdict.doubts:
         sheet.text(Text(sheet.say(doubt)), 0, marker=Text(sheet.glyphs.warn, style="yellow"))
     sheet.text(Text(_last_line(verdict), style=f"bold {STYLES[verdict.answer]}"))
+
+
+def too_few(found: EndpointVerdict) -> bool:
+    """Nothing is wrong with it but that it was asked too seldom."""
+    return found.answer is Answer.INCONCLUSIVE and found.load.offered < smallest(lat.P99) and not found.load.failed
+
+
+def _more(few: list[EndpointVerdict], seconds: float) -> str:
+    """How long it would take."""
+    fewest = smallest(lat.P99)
+    said = f"{len(few)} endpoints had fewer than the {fewest} requests that a P99 needs"
+    if len(few) == 1:
+        said = f"{few[0].load.subject} had fewer than the {fewest} requests that a P99 needs"
+    rarest = min(found.load.offered for found in few)
+    needed = f"about --duration {1.2 * seconds * fewest / rarest:.0f} at this rate, or " if rarest else ""
+    return f"{said}: {needed}a higher --rate, or fewer endpoints (--weights)"
 
 
 def _last_line(verdict: LoadVerdict) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -42,7 +43,10 @@ class Sessions:
     def silent(self, identity: str) -> FastHttpSession:
         """The client for what is not counted."""
         if identity not in self._silent:
-            self._silent[identity] = self._new(_Silent(), None)
+            made = self._new(_Silent(), None)
+            # Behind the proxy that speaks TLS, Secure cookies travel over http; without them nobody could log in there.
+            made.client.cookiejar = CookieJar(DefaultCookiePolicy(secure_protocols=("https", "http")))
+            self._silent[identity] = made
         return self._silent[identity]
 
     def _new(self, event: Any, user: Any) -> FastHttpSession:

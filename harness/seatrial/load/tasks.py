@@ -47,8 +47,8 @@ def routes_of(path: Path) -> dict[str, Any]:
     return found
 
 
-def generated(inventory: Mapping[str, Any], *, identities: Iterable[str]) -> Chosen:
-    """Every page that a plain GET shows, each as who may see it, equally often."""
+def generated(inventory: Mapping[str, Any], *, identities: Iterable[str], everything: bool = False) -> Chosen:
+    """Every page that a plain GET shows, each as who may see it, equally often; where some are hot, these alone."""
     known, notes, tasks = {ANONYMOUS, *identities}, Counter[str](), []
     login = (inventory.get("login") or {}).get("path")
     statics = set(inventory.get("static") or ())
@@ -67,6 +67,11 @@ def generated(inventory: Mapping[str, Any], *, identities: Iterable[str]) -> Cho
             notes["that log in"] += 1
         else:
             tasks.append(Task((Step("GET", row["path"], subject(row), status=status),), identity=identity))
+    hot = {subject(row) for row in inventory["routes"] if row.get("hot")}
+    critical = [task for task in tasks if task.steps[0].subject in hot]
+    if critical and len(critical) < len(tasks) and not everything:
+        notes["that are not on `hot` (--weights names others)"] = len(tasks) - len(critical)
+        tasks = critical
     left = tuple(f"left out: {count} route{'s' if count != 1 else ''} {why}" for why, count in sorted(notes.items()))
     return Chosen(tuple(tasks), notes=left)
 

@@ -46,6 +46,8 @@ def p99_over_limit(rule: Rule, load: EndpointLoad, _: Context) -> Judgement:
     if not answered:
         return rule.not_proved(load.subject, f"none of {n} requests was answered as expected ({reasons(load.reasons)})")
     fewest = smallest(P99)
+    if n < fewest:
+        return rule.not_proved(load.subject, f"{n} requests say nothing of a P99; {fewest} do: raise --duration")
     slow = over(latency, limit) + failed
     effect = clumping(load, limit)
     answer = exceedance(slow, n, 1 - P99, effect=effect)
@@ -53,8 +55,6 @@ def p99_over_limit(rule: Rule, load: EndpointLoad, _: Context) -> Judgement:
         return rule.passed(load.subject)
     low, high = interval(latency, P99, beyond=failed, effect=effect)
     if answer is Answer.INCONCLUSIVE:
-        if n < fewest:
-            return rule.not_proved(load.subject, f"{n} requests say nothing of a P99; {fewest} do: raise --duration")
         return rule.not_proved(
             load.subject,
             f"P99 is {between(low, high)}, and the limit of {limit:g} ms lies in there "
