@@ -30,8 +30,8 @@ STYLE = """
 font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",sans-serif}
 h1{font-size:22px;margin:0 0 4px}h2{font-size:17px;margin:36px 0 4px;overflow-wrap:anywhere}p{margin:4px 0 10px}
 .soft{color:var(--soft)}.verdict{border-left:6px solid;padding:10px 16px;margin:18px 0;background:#f6f8fa}
-.verdict strong{font-size:18px}.pass{border-color:var(--good)}.fail{border-color:var(--bad)}
-.inconclusive{border-color:var(--doubt)}.pass>strong,td.pass{color:var(--good)}.fail>strong,td.fail{color:var(--bad)}
+.verdict strong{font-size:18px}.verdict.pass{border-color:var(--good)}.verdict.fail{border-color:var(--bad)}
+.verdict.inconclusive{border-color:var(--doubt)}.pass>strong,td.pass{color:var(--good)}.fail>strong,td.fail{color:var(--bad)}
 .inconclusive>strong,td.inconclusive{color:var(--doubt)}
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 th,td{padding:6px 10px;border-bottom:1px solid var(--rule);text-align:right;vertical-align:top}
@@ -39,11 +39,13 @@ th{color:var(--soft);font-weight:600;font-size:13px}th:first-child,td:first-chil
 .said td{text-align:left}.pictures{display:grid;grid-template-columns:repeat(auto-fit,minmax(320px,1fr));gap:20px}
 figure{margin:10px 0 0;break-inside:avoid}figcaption{font-size:13px;color:var(--soft)}svg{width:100%;height:auto}
 section{break-inside:avoid}
-.grid{stroke:var(--rule);stroke-width:1}.tick,.axis{font-size:11px;fill:var(--soft)}polyline{fill:none;stroke-width:2}
+.grid{stroke:var(--rule);stroke-width:1}.tick,.axis{font-size:12px;fill:var(--soft)}polyline{fill:none;stroke-width:2}
 polyline.intended{stroke:var(--intended)}circle.intended{fill:var(--intended)}
 polyline.service{stroke:var(--service);stroke-dasharray:6 4}circle.service{fill:var(--service)}
 polyline.median{stroke:var(--intended);stroke-width:1.2;opacity:.6}circle.median{fill:var(--intended);opacity:.6}
-.limit{stroke:var(--bad);stroke-width:1.5;stroke-dasharray:2 3}.limit-name,.failed{font-size:11px;fill:var(--bad)}
+.limit{stroke:var(--bad);stroke-width:1.5;stroke-dasharray:2 3}
+.limit-name,.failed{font-size:12px;fill:var(--bad);paint-order:stroke;
+stroke:var(--paper);stroke-width:3px}
 .key{font-size:13px;color:var(--soft)}.key b{font-weight:600}.key .intended{color:var(--intended)}
 .key .service{color:var(--service)}
 @media print{body{max-width:none;padding:0;font-size:11pt}

@@ -124,7 +124,9 @@ def _request(user: Any, client: FastHttpSession, due: Task, step: Step, values: 
             )
             failure = _read(reply, plan.body_limit)
     except gevent.Timeout:
-        failure, reply = f"timed out after {plan.timeout_s:g} s", None
+        failure, reply = "timed out", None
+    if failure == "timed out":
+        failure = f"timed out after {plan.timeout_s:g} s"
     elapsed = (time.perf_counter() - began) * 1000
     if failure:
         _close(client)

@@ -128,6 +128,7 @@ class Sessions:
 
 def why(error: BaseException | None) -> str:
     """A failure of the connection in words."""
+    error = getattr(error, "original", None) or error  # geventhttpclient wraps what it would have tried again
     name = type(error).__name__
     if isinstance(error, ConnectionRefusedError):
         return "refused"
@@ -135,4 +136,6 @@ def why(error: BaseException | None) -> str:
         return "reset"
     if isinstance(error, TimeoutError) or "Timeout" in name or "timed out" in str(error):
         return "timed out"
+    if name == "HTTPParseError":
+        return "broken off, or malformed"
     return name if error is not None else "no answer"
