@@ -34,9 +34,10 @@ h1{font-size:22px;margin:0 0 4px}h2{font-size:17px;margin:36px 0 4px;overflow-wr
 .verdict.inconclusive{border-color:var(--doubt)}.pass>strong,td.pass{color:var(--good)}.fail>strong,td.fail{color:var(--bad)}
 .inconclusive>strong,td.inconclusive{color:var(--doubt)}
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
-th,td{padding:6px 10px;border-bottom:1px solid var(--rule);text-align:right;vertical-align:top}
-th{color:var(--soft);font-weight:600;font-size:13px}th:first-child,td:first-child{text-align:left;overflow-wrap:anywhere}
-.said td{text-align:left}.pictures{display:grid;grid-template-columns:repeat(auto-fit,minmax(320px,1fr));gap:20px}
+th,td{padding:6px 10px;border-bottom:1px solid var(--rule);text-align:right;vertical-align:top;white-space:nowrap}
+th{color:var(--soft);font-weight:600;font-size:13px}th:first-child,td:first-child{text-align:left;white-space:normal}
+.wide td:first-child{min-width:15em;overflow-wrap:anywhere}.said td{text-align:left;white-space:normal}
+.pictures{display:grid;grid-template-columns:repeat(auto-fit,minmax(320px,1fr));gap:20px}
 figure{margin:10px 0 0;break-inside:avoid}figcaption{font-size:13px;color:var(--soft)}svg{width:100%;height:auto}
 section{break-inside:avoid}
 .grid{stroke:var(--rule);stroke-width:1}.tick,.axis{font-size:12px;fill:var(--soft)}polyline{fill:none;stroke-width:2}
