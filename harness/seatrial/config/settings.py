@@ -126,6 +126,8 @@ class Deadlines(Table):
     trial_s: shapes.Positive = 120.0
     growth_s: shapes.Positive = 20.0
     """For growing the data under one route."""
+    leak_s: shapes.Positive = 60.0
+    """For the calls of one route in search of a leak."""
     tool_s: shapes.Positive = 600.0
 
 
@@ -134,6 +136,7 @@ class LimitTable(Table):
 
     repeated_statements: shapes.Count = Limits().repeated_statements
     slow_statement_ms: shapes.Positive = Limits().slow_statement_ms
+    response_ms: shapes.Positive = Limits().response_ms
     body_bytes: shapes.Count = Limits().body_bytes
     secret_key_bytes: shapes.Count = Limits().secret_key_bytes
 

@@ -72,5 +72,8 @@ class Inventory:
     grown: frozenset[str] = frozenset()
     """Routes with an unsafe method that the configuration wants to be grown, too, as `METHOD /rule`."""
 
+    hot: frozenset[str] = frozenset()
+    """Routes that the configuration names as critical, as `METHOD /rule`."""
+
     def by_key(self, key: str) -> Route:
         return next(route for route in self.routes if route.key == key)

@@ -17,11 +17,14 @@ from seatrial.model.evidence import AppFacts, Budget, Exchange
 from seatrial.model.findings import Check, Finding
 from seatrial.model.growth import Growth
 from seatrial.model.inventory import ANONYMOUS, Access, Inventory, Route
+from seatrial.model.latency import Timings
+from seatrial.model.leaks import LeakTrial
 from seatrial.model.outcomes import Level, Outcome
 from seatrial.model.profiles import Profile
 from seatrial.model.rates import LimiterFacts, RateTrial, guards_accounts
 from seatrial.model.result import RouteRow
 from seatrial.model.rules import Context, Rule
+from seatrial.rules.answers import hot
 from seatrial.trials.pilot import Pilot
 from seatrial.trials.sweep import Visit
 
@@ -72,6 +75,13 @@ def growing(inventory: Inventory) -> Iterable[Aim]:
             for aim in every_route(inventory)
             if aim.route and not aim.route.safe and f"{aim.route.method} {aim.route.rule}" in inventory.grown
         )
+
+
+def critical(inventory: Inventory) -> Iterable[Aim]:
+    """Pages that the configuration names as hot."""
+    for aim in pages(inventory):
+        if aim.route is not None and f"{aim.route.method} {aim.route.rule}" in inventory.hot:
+            yield aim
 
 
 def responses(inventory: Inventory) -> Iterable[Aim]:
@@ -261,6 +271,17 @@ class Trial:
         if found.broken:
             raise BrokenError(found.broken)
         return found
+
+    def timings(self) -> Timings:
+        """The page, warm, alone; not driven where it is no hot path."""
+        context = replace(self._context, budget=self._budgets(self.aim.subject))
+        if not hot(self.route, context):
+            return Timings(Exchange(self.route, self.aim.identity, self.route.path, status=0))
+        return self._pilot().timings(self.route, self.aim.identity)
+
+    def leaks(self) -> LeakTrial:
+        """The page some hundred times."""
+        return self._pilot().leaks(self.route, self.aim.identity)
 
     def limits(self) -> RateTrial:
         """The route tried by a stranger until its limit refuses, and beyond."""

@@ -4,9 +4,11 @@ import math
 from collections.abc import Mapping
 
 from seatrial.model.findings import Judgement
+from seatrial.model.latency import Timings
 from seatrial.model.load import EndpointLoad
 from seatrial.model.outcomes import Level
 from seatrial.model.rules import Context, Rule
+from seatrial.rules.answers import hot, unexpected
 from seatrial.rules.registry import rule
 from seatrial.stats.quantiles import (
     CONFIDENCE,
@@ -22,6 +24,7 @@ from seatrial.stats.quantiles import (
 )
 
 P99 = 0.99
+MEDIAN_CONFIDENCE = 0.95
 
 
 @rule(
@@ -122,3 +125,73 @@ def milliseconds(value: float) -> str:
 def finite(value: float) -> float | None:
     """JSON has no infinity."""
     return round(value, 3) if math.isfinite(value) else None
+
+
+@rule(
+    code="LAT002",
+    name="response-time",
+    level=Level.WARN,
+    claim="The median warm call of a hot path, alone and in process, takes at most the limit (200 ms by default).",
+    control="the page was seen, and enough warm calls of it for an interval of their median",
+    rationale="What is slow with nobody else there, without a network, is slow everywhere, and most of all under load.",
+    source="the 200 ms limit of a page under load (LAT001); a median and no P99: 20 calls cannot know one",
+    remedy="Look at the statements and rows of the page first (SQL001, SQL004, SQL005), then profile it.",
+)
+def response_time(rule: Rule, timings: Timings, context: Context) -> Judgement:
+    if not hot(timings.exchange.route, context):
+        return rule.skipped(
+            timings.subject, "not a hot path: name it on `hot` under [tool.seatrial], or run seatrial budgets record"
+        )
+    silent = unexpected(rule, timings.exchange)
+    if silent is not None:
+        return silent
+    if timings.unlike:
+        return rule.not_proved(
+            timings.subject, f"one of its calls answered {timings.unlike}: a page must stay the same"
+        )
+    limit = context.limits.response_ms
+    calls = sorted(timings.calls_ms)
+    counted = {value: calls.count(value) for value in calls}
+    low, high = interval(counted, 0.5, confidence=MEDIAN_CONFIDENCE)
+    if calls and high <= limit:
+        return rule.passed(timings.subject)
+    if len(calls) < smallest_median():
+        return rule.not_proved(
+            timings.subject,
+            f"{len(calls)} calls say nothing of a median ({smallest_median()} do) before the time was up: "
+            f"raise request_s under [tool.seatrial.deadlines]",
+        )
+    if low <= limit:
+        return rule.not_proved(
+            timings.subject,
+            f"the median of {len(calls)} calls is {between(low, high)}, and the limit of {limit:g} ms lies in there: "
+            f"try again on a machine that does nothing else",
+        )
+    statements = timings.exchange.counted
+    spent = sum(statement.elapsed_ms for statement in statements)
+    return rule.failed(
+        timings.subject,
+        rule.finding(
+            timings.subject,
+            f"Limited to {limit:g} ms alone and warm but the median of {len(calls)} calls was "
+            f"{milliseconds(quantile(counted, 0.5))} (a tripwire, no P99; one call sends {amount(len(statements))})",
+            evidence={
+                "calls": len(calls),
+                "limit_ms": limit,
+                "median_ms": finite(quantile(counted, 0.5)),
+                "bounds_ms": [finite(low), finite(high)],
+                "statements": len(statements),
+                "rows": timings.exchange.rows,
+                "in_statements_ms": round(spent, 1),
+            },
+        ),
+    )
+
+
+def smallest_median() -> int:
+    """Fewest calls for which both bounds of a median exist."""
+    return smallest(0.5, MEDIAN_CONFIDENCE)
+
+
+def amount(statements: int) -> str:
+    return f"{statements} statement{'s' if statements != 1 else ''}"

@@ -14,9 +14,11 @@ from seatrial.model.errors import InconclusiveError
 from seatrial.model.evidence import AppFacts, Exchange, Kind
 from seatrial.model.growth import Growth
 from seatrial.model.inventory import ANONYMOUS, Inventory, Route
+from seatrial.model.latency import Timings
+from seatrial.model.leaks import LeakTrial
 from seatrial.model.profiles import Profile
 from seatrial.model.rates import LimiterFacts, RateTrial
-from seatrial.trials import csrf, discovery, errors, growth, responses, sweep
+from seatrial.trials import csrf, discovery, errors, growth, latency, leaks, responses, sweep
 from seatrial.trials import limits as rates
 from seatrial.trials.sweep import Visit
 
@@ -69,6 +71,7 @@ def prepare(run: Run, *profiles: Profile) -> Inventory:
         identities=(ANONYMOUS, *(identity.name for identity in run.settings.identities)),
         notes=tuple(dict.fromkeys((*run.notes, *notes, *_without_route(run.settings, found.values())))),
         grown=frozenset(growing.route for growing in run.settings.growth),
+        hot=frozenset(run.settings.hot),
     )
 
 
@@ -228,6 +231,42 @@ class Pilot:
         unknown = not found.limiter and found.attempts and not found.attempts[-1].entered
         if unknown or found.recovered is False:
             self.run.stop(profile)
+        return found
+
+    def timings(self, route: Route, identity: str) -> Timings:
+        """The route, warm, alone, unrecorded."""
+        profile, seconds = Profile.SWEEP, self.run.settings.deadlines.request_s
+        if route.unresolved:
+            return Timings(Exchange(route, identity, route.path, status=0))
+        self._clean(profile)
+        writes = self.visit(route, identity).writing.count(Kind.DML)
+        try:
+            found = self._guarded(
+                profile, lambda d: self.run.call(profile, latency.time_calls, d, route, identity, seconds), 3
+            )
+        except (HostEnded, HostHung) as error:
+            return Timings(_lost(route, identity, error))
+        if writes:
+            self._dirty.add(profile)
+        return found
+
+    def leaks(self, route: Route, identity: str) -> LeakTrial:
+        """The route some hundred times, in a host that is put back afterwards where the route writes."""
+        profile, deadlines = Profile.SWEEP, self.run.settings.deadlines
+        if route.unresolved or route.skipped:
+            return LeakTrial(
+                route.subject(identity), failure="no sample value for its arguments: see [tool.seatrial.arguments]"
+            )
+        writes = self.visit(route, identity).writing.count(Kind.DML)
+        limit = deadlines.leak_s + 2 * deadlines.request_s + 5
+        try:
+            found = self._checked(
+                profile, lambda: self.run.call(profile, leaks.calls, limit, route, identity, deadlines.leak_s)
+            )
+        except (HostEnded, HostHung) as error:
+            return LeakTrial(route.subject(identity), failure=str(error))
+        if writes:
+            self._dirty.add(profile)
         return found
 
     def limiter(self, profile: Profile = Profile.PROTECTION) -> LimiterFacts:
