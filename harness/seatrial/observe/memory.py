@@ -153,11 +153,15 @@ class _Lines:
         self._readings.append(found)
         return found
 
-    def grown(self, calls: int) -> tuple[GrownLine, ...]:
-        """Between the last two readings."""
-        difference = self._readings[-1].copy()
-        difference.subtract(self._readings[-2])
-        most = [(place, size / calls) for place, size in difference.most_common(_SHOWN)]
+    def grown(self, *windows: int) -> tuple[GrownLine, ...]:
+        """What grew in each of the last windows, whose calls are given; the least of them counts."""
+        least: dict[Place, float] = {}
+        readings = self._readings[-len(windows) - 1 :]
+        for number, calls in enumerate(windows):
+            before, after = readings[number], readings[number + 1]
+            grown = {place: (size - before[place]) / calls for place, size in after.items()}
+            least = {p: min(size, least.get(p, size)) for p, size in grown.items() if not number or p in least}
+        most = sorted(least.items(), key=lambda item: -item[1])[:_SHOWN]
         return tuple(GrownLine(place, round(size, 1)) for place, size in most if size > LIMITS["own"])
 
     def _place(self, file: str, line: int) -> Place | None:
@@ -182,4 +186,4 @@ def _asked_for(call: Call, own: Own, ignored: frozenset[str]) -> tuple[GrownLine
                 call()
         gc.collect()
         lines.read()
-    return lines.grown(WARM_UP)
+    return lines.grown(WARM_UP, WARM_UP)

@@ -16,6 +16,7 @@ from seatrial.model.outcomes import Outcome
 from seatrial.observe.callsite import CallSites
 from seatrial.observe.memory import WARM_UP, WINDOWS, grow
 from seatrial.rules import lat, mem
+from seatrial.rules.statements import line_of
 from seatrial.stats.quantiles import interval
 
 CALLS = 20
@@ -100,8 +101,7 @@ class LeakGuard:
         if judgement.outcome is Outcome.FAIL:
             [finding] = judgement.findings
             lines = [
-                f"  {mem.line_of(g.place)} +{g.bytes_per_call:,.0f} B per call: {g.place.text.strip()}"
-                for g in trial.lines
+                f"  {line_of(g.place)} +{g.bytes_per_call:,.0f} B per call: {g.place.text.strip()}" for g in trial.lines
             ]
             told = "\n".join([f"leak: {finding.message}", *lines, f"  {finding.remedy}", LEFT])
             pytest.fail(told, pytrace=False)
