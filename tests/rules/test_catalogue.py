@@ -37,6 +37,8 @@ LEVELS = {
     "HDR001": "block", "HDR002": "block", "HDR003": "warn", "HDR004": "block", "HDR005": "block", "HDR006": "block",
     "HDR007": "warn", "HDR008": "block", "HDR009": "info", "HDR010": "block", "HDR011": "block", "HDR012": "warn",
     "HDR100": "info",
+    "LAT001": "block", "LAT002": "warn", "LAT003": "warn",
+    "MEM001": "warn",
     "RTL001": "block", "RTL002": "block", "RTL003": "block", "RTL004": "warn", "RTL005": "block", "RTL006": "block",
     "RTL007": "warn",
     "SQL001": "block", "SQL002": "block", "SQL003": "warn", "SQL004": "warn", "SQL005": "warn", "SQL006": "block",
@@ -158,13 +160,13 @@ def test_no_page_without_a_rule() -> None:
 
 
 def timeless(text: str) -> str:
-    return re.sub(r"\d+ ms", "… ms", text)
+    return re.sub(r"[\d.,]+ (ms|B|objects|times as long|times;)", r"… \1", text)
 
 
 def shape(value: Any, key: str = "") -> Any:
-    """The value, with milliseconds left out."""
+    """The value, with milliseconds and ratios left out."""
     if isinstance(value, dict):
         return {name: shape(inner, name) for name, inner in value.items()}
     if isinstance(value, list):
         return [shape(inner, key) for inner in value]
-    return "…" if key.endswith("_ms") and key != "limit_ms" else value
+    return "…" if (key.endswith("_ms") and key != "limit_ms") or key in ("ratio", "ratio_bounds") else value

@@ -10,6 +10,7 @@ from rules.driver import (
     FOREIGN,
     FORGED,
     GROWN,
+    MEASURED,
     PASSIVE,
     PROVOKED,
     STORAGE,
@@ -48,8 +49,8 @@ CONFIG = """
 
 def cells() -> Iterator[object]:
     for specimen in specimens("flawed", "sound", "blind"):
-        if specimen.code in PASSIVE:
-            continue  # no host has a part in it
+        if specimen.code in PASSIVE | MEASURED:
+            continue  # no host has a part in it, or `driver.measured` asks one already
         for database in ("sqlite", "embedded"):
             if database == "embedded" and not specimen.code.startswith("SQL"):
                 continue  # the database says nothing about headers

@@ -1,6 +1,6 @@
 """The rules: pure functions from evidence to judgements, one module per family."""
 
-from seatrial.rules import cfg, cke, csr, eager, err, growth, hdr, lat, mem, rtl, sql, tst
+from seatrial.rules import cfg, cke, csr, eager, err, growth, hdr, lat, mem, regression, rtl, sql, tst
 from seatrial.rules.registry import find, registered, rule
 
 __all__ = [
@@ -15,6 +15,8 @@ __all__ = [
     "lat",
     "mem",
     "registered",
+    "regression",
+    "regression",
     "rtl",
     "rule",
     "sql",

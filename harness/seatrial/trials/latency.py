@@ -37,3 +37,19 @@ def time_calls(target: Target, route: Route, identity: str, seconds: float, call
         if ended > until:
             break
     return Timings(seen, tuple(found))
+
+
+def burst(target: Target, route: Route, identity: str, seconds: float, calls: int) -> tuple[float, ...]:
+    """Milliseconds of a few calls that answered 2xx; empty where one did not, or they took longer than `seconds`."""
+    client, until = target.client(identity), time.perf_counter() + seconds
+    found: list[float] = []
+    for _ in range(calls):
+        began = time.perf_counter()
+        answered = target.ask(client, route.method, route.path)
+        ended = time.perf_counter()
+        if not answered.startswith("2"):
+            return ()
+        found.append((ended - began) * 1000)
+        if ended > until:
+            break
+    return tuple(found)
