@@ -12,7 +12,19 @@ import sys
 
 from benchmarks import peers
 
-ALL = ("recorder", "attribution", "monitor", "csp", "csrf", "idle_plugin", "guards_cost", "growth", "shapes")
+ALL = (
+    "recorder",
+    "attribution",
+    "monitor",
+    "csp",
+    "csrf",
+    "idle_plugin",
+    "guards_cost",
+    "growth",
+    "shapes",
+    "load",
+    "leaks",
+)
 IN_THE_PEERS_ENVIRONMENT = ("recorder", "attribution")
 """Workers of one process tree measure ours and theirs in turn, so ours runs there, from the sources."""
 WITH_PEERS_BESIDE = ("shapes",)

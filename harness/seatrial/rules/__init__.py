@@ -16,7 +16,6 @@ __all__ = [
     "mem",
     "registered",
     "regression",
-    "regression",
     "rtl",
     "rule",
     "sql",

@@ -80,7 +80,7 @@ def p99_over_limit(rule: Rule, load: EndpointLoad, _: Context) -> Judgement:
                 "over": slow,
                 "allowed": allowed(n),
                 "failed": dict(sorted(load.reasons.items())),
-                "clumping_ms": round(effect, 2),
+                "clumping": round(effect, 2),
                 "service_p99_ms": finite(quantile(service(load), P99, failed)),
             },
         ),

@@ -46,7 +46,7 @@ def leak(rule: Rule, trial: LeakTrial, _: Context) -> Judgement:
         trial.subject,
         rule.finding(
             trial.subject,
-            f"Calls must not add up but the process still grows after {trial.calls} of them by "
+            f"Calls must not add up but the process still grows after {sum(trial.windows)} of them by "
             f"{' and '.join(_amount(series) for series in growing)}{at}",
             place=place,
             detail="" if place is not None else ", ".join(series.name for series in growing),
