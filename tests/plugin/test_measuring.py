@@ -15,7 +15,7 @@ TESTS = """
 
     KEPT = []
     LAST = []
-    COUNTED = {}
+    COUNTED = []
 
 
     def forgetful():
@@ -48,7 +48,7 @@ TESTS = """
 
 
     def small():
-        COUNTED[len(COUNTED)] = None
+        COUNTED.append(len(COUNTED) + 1000)
 
 
     def test_ignored(leak_guard):
@@ -77,7 +77,7 @@ def test_they_fail_with_what_was_measured_and_the_line(tmp_path: Path) -> None:
     assert {"test_quick", "test_sound", "test_mistaken", "test_ignored"} == passed, told
     assert "response time: limited to 5 ms but the median of 20 warm calls was 2" in told
     assert "not measured: the call answered 500; measure a call that succeeds" in told
-    assert "most of it for test_own.py:15" in told
-    assert "test_own.py:15 +5" in told
+    assert "most of it for test_own.py:16" in told
+    assert "test_own.py:16 +5" in told
     assert 'KEPT.append("x" * 500 + str(len(KEPT)))' in told
     assert "raise warmup=, or leave its line out with ignore=[…]" in told

@@ -92,7 +92,7 @@ class OpenLoop:
 
     def _dispatch(self) -> None:
         plan = self.plan
-        weights = [task.weight for task in plan.tasks]
+        weights = list(itertools.accumulate(task.weight for task in plan.tasks))
         began, cpu = time.perf_counter(), time.process_time()
         self._ends = began + plan.warm_up_s + plan.duration_s
         for offset in arrivals(plan.stretches, kind=plan.kind, workers=plan.workers):
@@ -104,7 +104,7 @@ class OpenLoop:
                 self.tally.late((time.perf_counter() - arrival.intended) * 1000)
             pool = self._pool()
             if pool == GENERATED:
-                [arrival.task] = random.choices(plan.tasks, weights)
+                [arrival.task] = random.choices(plan.tasks, cum_weights=weights)
                 arrival.subject = arrival.task.steps[0].subject
             self._queue(pool).put(arrival)
         elapsed = time.perf_counter() - began
@@ -112,6 +112,8 @@ class OpenLoop:
         self._drain()
 
     def _pool(self) -> str:
+        if len(self._weights) == 1:
+            return GENERATED
         ready = [pool for pool in self._weights if self.senders.get(pool)]
         return random.choices(ready, [self._weights[pool] for pool in ready])[0]
 
