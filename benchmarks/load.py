@@ -165,7 +165,7 @@ def throughput(seconds: float) -> dict[str, float]:
     """Requests per processor second of the generator, against an app that is as cheap as can be."""
     with app() as url:
         plain = closed_loop(url, "/ping", seconds, users=10)
-        # As busy as the other: a generator that has to wake up for single requests is not compared with one that is not.
+        # As busy as the other: one that wakes up for single requests cannot be compared with one that never sleeps.
         rate = sum(plain["times"].values()) / plain["seconds"]
         ours = open_loop(url, "/ping", round(rate), seconds, senders=30)
     [share] = ours.generator.cpu.values()

@@ -52,7 +52,7 @@ TESTS = """
 
 
     def test_ignored(leak_guard):
-        leak_guard(small, ignore=["test_own.py:20"], windows=(40, 80, 160))
+        leak_guard(small, ignore=["test_own.py:41"], windows=(40, 80, 160))
 
 
     def test_mistaken(leak_guard):

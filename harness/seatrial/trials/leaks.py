@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 from seatrial.model.inventory import Route
 from seatrial.model.leaks import LeakTrial
-from seatrial.observe.memory import grow
+from seatrial.observe.memory import WARM_UP, WINDOWS, grow
 from seatrial.trials.sweep import drive
 
 if TYPE_CHECKING:
     from seatrial.target import Target
+
+FEWEST = 2 * (WARM_UP + sum(WINDOWS[:2]))
+"""Calls of both passes where nothing grows."""
 
 
 class _Stopped(Exception):
@@ -26,7 +29,17 @@ def calls(target: Target, route: Route, identity: str, seconds: float) -> LeakTr
         return LeakTrial(
             subject, failure=f"answered {seen.failure or seen.status}: only a page that is seen can be tried"
         )
-    client, until = target.client(identity), time.perf_counter() + seconds
+    client, began = target.client(identity), time.perf_counter()
+    for _ in range(2):
+        target.ask(client, route.method, route.path)
+    each = (time.perf_counter() - began) / 2
+    if each * FEWEST > seconds:
+        return LeakTrial(
+            subject,
+            failure=f"at {each * 1000:.0f} ms each, {FEWEST} calls take longer than {seconds:g} s: "
+            f"raise leak_s under [tool.seatrial.deadlines]",
+        )
+    until = time.perf_counter() + seconds
 
     def call() -> None:
         answered = target.ask(client, route.method, route.path)
