@@ -149,7 +149,7 @@ class State:
 
 def _codes(text: str) -> frozenset[str]:
     wanted = frozenset(code.strip().upper() for code in text.split(",") if code.strip())
-    planned = [rule for rule in rules.registered() if not rule.passive]
+    planned = [rule for rule in rules.registered() if not rule.passive and not rule.command]
     families = {rule.family for rule in planned}
     if unknown := sorted(wanted - families - {rule.code for rule in planned}):
         raise ConfigurationError(
