@@ -9,10 +9,12 @@ import json
 import linecache
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 import textwrap
+import time
 import tomllib
 import traceback
 from collections import Counter
@@ -29,17 +31,25 @@ from flask import Flask, got_request_exception, template_rendered
 from support import project
 
 from seatrial.cli import structure
+from seatrial.compare import routes
 from seatrial.config import load
 from seatrial.config.load import DATABASE_VARIABLE
 from seatrial.database import open_databases
+from seatrial.load.arrivals import stretches
+from seatrial.load.plan import Plan, Step, Task
+from seatrial.load.run import run as run_load
 from seatrial.model import webhooks as faults
 from seatrial.model.classes import ResponseClasses
+from seatrial.model.comparison import Comparison
 from seatrial.model.csrf import CsrfTrial
 from seatrial.model.evidence import AppFacts, Budget, Exchange, Kind, Limits, Protection, Raised
 from seatrial.model.findings import Judgement, Place
 from seatrial.model.growth import Growth
 from seatrial.model.indexes import Database, IndexTrial
 from seatrial.model.inventory import ANONYMOUS, Inventory, Route
+from seatrial.model.latency import Timings
+from seatrial.model.leaks import LeakTrial
+from seatrial.model.load import EndpointLoad
 from seatrial.model.markup import MarkupTrial
 from seatrial.model.migrations import History
 from seatrial.model.oauth import OAuthTrial
@@ -122,6 +132,9 @@ KEYED = """
     """
 ON_A_DATABASE = {rule.code for rule in registered() if rule.family in ("IDX", "MIG")}
 """Rules that judge a database or the history that makes it, on PostgreSQL."""
+LOADED, TIMED, COMPARED, LEAKED = "LAT001", "LAT002", "LAT003", "MEM001"
+"""Rules that judge a load run, warm calls, two revisions, or many calls of one route."""
+MEASURED = {LOADED, TIMED, COMPARED, LEAKED}
 STORAGE = "RTL005"
 """The rule that judges where the limiter counts, instead of attempts."""
 SUMS = {CLASSES, "HDR100"}
@@ -205,12 +218,18 @@ def exchange_of(
     | MarkupTrial
     | OAuthTrial
     | object
+    | EndpointLoad
+    | Timings
+    | Comparison
+    | LeakTrial
 ):
     """What the specimen's rule judges: one warm exchange, all variants of one route, or the app's facts."""
     if specimen.code in PASSIVE:
         return run_of(specimen)
     if specimen.code in GROWN:
         return growth_of(specimen)
+    if specimen.code in MEASURED:
+        return measured(specimen)
     if specimen.code.startswith("RTL"):
         attempts, limiter = rates_of(specimen)
         return limiter if specimen.code == STORAGE else attempts
@@ -388,6 +407,69 @@ def of_a_database(specimen: Specimen, pilot: Pilot, inventory: Inventory) -> Dat
     return found.keys[0] if specimen.code == "IDX005" and found.keys else found
 
 
+@cache
+def measured(specimen: Specimen) -> EndpointLoad | Timings | Comparison | LeakTrial:
+    """What takes many calls: of a server under load, or in a host (two of them where revisions are compared)."""
+    if specimen.code == LOADED:
+        return load_of(specimen)
+    with _hosted(specimen) as (pilot, inventory):
+        route = inventory.by_key(f"{specimen.settings['route']} {specimen.settings['endpoint']}")
+        if specimen.code == TIMED:
+            return pilot.timings(route, ANONYMOUS)
+        if specimen.code == LEAKED:
+            return pilot.leaks(route, ANONYMOUS)
+        head = routes.Revision(pilot.run, pilot, inventory)
+        with _hosted(Specimen(specimen.code, "sound")) as (sound, known):
+            base = routes.Revision(sound.run, sound, known)
+            [found] = routes.compare(base, head, pairs=15, pattern=route.rule, progress=lambda *_: None)
+            return found
+
+
+@contextmanager
+def _hosted(specimen: Specimen) -> Iterator[tuple[Pilot, Inventory]]:
+    with tempfile.TemporaryDirectory() as folder:
+        config = IN_A_HOST.format(kind=specimen.kind).replace(f'seed = "{specimen.kind}:seed"', "")
+        root = project(Path(folder) / "app", {}, config=config)
+        shutil.copy(specimen.path, root)
+        with open_run(load(root)) as run:
+            inventory = prepare(run, Profile.SWEEP)
+            yield Pilot(run), inventory
+
+
+def load_of(specimen: Specimen) -> EndpointLoad:
+    """The specimen under gunicorn, asked 120 times per second by the open loop."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    serve = [
+        "-m",
+        "gunicorn",
+        "--threads",
+        "60",
+        "-b",
+        address,
+        "--log-level",
+        "error",
+        f"{specimen.kind}:create_app()",
+    ]
+    server = subprocess.Popen([sys.executable, *serve], cwd=specimen.folder)
+    try:
+        for _ in range(600):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", int(address.rpartition(":")[2]))) == 0:
+                    break
+            time.sleep(0.1)
+        route = specimen.settings["route"]
+        task = Task((Step("GET", route.partition(" ")[2], specimen.subject, 200),))
+        plan = Plan(f"http://{address}", (task,), stretches("120", 5), "", rate="120", kind="even", senders=150)
+        found = run_load(plan)
+    finally:
+        server.terminate()
+        server.wait(20)
+    assert found is not None
+    return found.endpoints[0]
+
+
 def deployed(specimen: Specimen, config: str) -> str:
     """The configuration with as many workers as the specimen has."""
     workers = specimen.settings.get("config", {}).get("workers", 1)
@@ -499,7 +581,7 @@ def judged_by_all(specimen: Specimen) -> dict[str, Judgement]:
     context = Context(facts=facts)
     # Of the rules on deliveries each breaks for the flaws of others, too: what loses an event also applies it in part.
     left_out = WITHOUT_SOUND_TWIN | GROWN | SUMS | PASSIVE | FORGED | SESSIONS | LEADING | STATIC | {SOWN}
-    left_out = left_out | set(DELIVERED) | ON_A_DATABASE
+    left_out = left_out | set(DELIVERED) | ON_A_DATABASE | MEASURED
     if specimen.code in SESSIONS:
         evidence["SES"] = exchange_of(specimen)
         left_out = left_out - ({LOG_OUT} if specimen.code == LOG_OUT else SESSIONS - {LOG_OUT})

@@ -45,6 +45,8 @@ LEVELS = {
     "IDM001": "warn",
     "IDX001": "block", "IDX002": "block", "IDX003": "warn", "IDX004": "warn", "IDX005": "warn", "IDX006": "info",
     "MIG001": "block", "MIG002": "block", "MIG003": "warn", "MIG004": "warn", "MIG005": "warn",
+    "LAT001": "block", "LAT002": "warn", "LAT003": "warn",
+    "MEM001": "warn",
     "OAU001": "block", "OAU002": "block", "OAU003": "block", "OAU004": "block", "OAU005": "block", "OAU006": "block",
     "OAU007": "block",
     "RED001": "block", "RED002": "block",
@@ -175,16 +177,17 @@ def test_no_page_without_a_rule() -> None:
 
 
 def timeless(text: str) -> str:
-    """What differs from one server to the next: milliseconds, pages of 8 kB, shares of updates."""
+    """What differs from one server to the next: milliseconds, pages of 8 kB, shares of updates, bytes, ratios."""
     text = re.sub(r"\d+ pages instead of \d+", "… pages instead of …", text)
-    return re.sub(r"\d+( ms|%)", r"…\1", text)
+    text = re.sub(r"[\d.,]+ (ms|B|objects|times as long|times;)", r"… \1", text)
+    return re.sub(r"\d+%", "…%", text)
 
 
 def shape(value: Any, key: str = "") -> Any:
-    """The value, without what differs from one server to the next: milliseconds, pages, bytes."""
+    """The value, without what differs from one server to the next: milliseconds, pages, bytes, ratios."""
     if isinstance(value, dict):
         return {name: shape(inner, name) for name, inner in value.items()}
     if isinstance(value, list):
         return [shape(inner, key) for inner in value]
     measured = (key.endswith("_ms") and key != "limit_ms") or key.endswith("_bytes") or key in MEASURED
-    return "…" if measured else value
+    return "…" if measured or key in ("ratio", "ratio_bounds") else value

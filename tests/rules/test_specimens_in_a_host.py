@@ -11,6 +11,7 @@ from rules.driver import (
     FOREIGN,
     FORGED,
     GROWN,
+    MEASURED,
     ON_A_DATABASE,
     PASSIVE,
     PROVOKED,
@@ -61,8 +62,8 @@ CONFIG = """
 
 def cells() -> Iterator[object]:
     for specimen in specimens("flawed", "sound", "blind"):
-        if specimen.code in PASSIVE | STATIC:
-            continue  # no host has a part in it
+        if specimen.code in PASSIVE | STATIC | MEASURED:
+            continue  # no host has a part in it, or `driver.measured` asks one already
         for database in ("sqlite", "embedded"):
             if database == "embedded" and not specimen.code.startswith(("SQL", "WHK", "IDM", *ON_A_DATABASE)):
                 continue  # the database says nothing about headers

@@ -154,6 +154,8 @@ class Deadlines(Table):
     """For growing the data under one route."""
     faults_s: shapes.Positive = 60.0
     """For one kind of faults against one event of a webhook; what is left untried then is not proved."""
+    leak_s: shapes.Positive = 60.0
+    """For the calls of one route in search of a leak."""
     tool_s: shapes.Positive = 600.0
 
 
@@ -162,6 +164,7 @@ class LimitTable(Table):
 
     repeated_statements: shapes.Count = Limits().repeated_statements
     slow_statement_ms: shapes.Positive = Limits().slow_statement_ms
+    response_ms: shapes.Positive = Limits().response_ms
     body_bytes: shapes.Count = Limits().body_bytes
     secret_key_bytes: shapes.Count = Limits().secret_key_bytes
     view_lines: shapes.Count = Limits().view_lines

@@ -116,5 +116,8 @@ class Inventory:
     keyed: tuple[str, ...] = ()
     """Routes that honour an idempotency key, as `METHOD /rule`."""
 
+    hot: frozenset[str] = frozenset()
+    """Routes that the configuration names as critical, as `METHOD /rule`."""
+
     def by_key(self, key: str) -> Route:
         return next(route for route in self.routes if route.key == key)

@@ -117,6 +117,22 @@ def idempotency_trial(request: pytest.FixtureRequest) -> IdempotencyTrial:
 
 
 @pytest.fixture
+def response_time() -> Callable[..., Any]:
+    """`response_time(lambda: client.get("/"))`: fails where the median of warm calls is over 200 ms (`limit_ms=`)."""
+    from seatrial.plugin import measuring
+
+    return measuring.response_time
+
+
+@pytest.fixture
+def leak_guard(pytestconfig: pytest.Config) -> Callable[..., Any]:
+    """`leak_guard(lambda: service.quote(7))`: fails where the process grows with every call, and names the line."""
+    from seatrial.plugin import measuring
+
+    return measuring.LeakGuard(pytestconfig.rootpath)
+
+
+@pytest.fixture
 def assert_secure_headers() -> Callable[..., None]:
     """`assert_secure_headers(response)`: the header and cookie rules on a response of your own test client."""
     from seatrial.plugin import fixtures

@@ -19,6 +19,8 @@ from seatrial.model.findings import Check, Finding
 from seatrial.model.growth import Growth
 from seatrial.model.indexes import Database
 from seatrial.model.inventory import ANONYMOUS, BUILT_IN_SKIP, Access, Hook, Inventory, Route
+from seatrial.model.latency import Timings
+from seatrial.model.leaks import LeakTrial
 from seatrial.model.markup import MarkupTrial
 from seatrial.model.migrations import History
 from seatrial.model.oauth import OAuthTrial
@@ -31,6 +33,7 @@ from seatrial.model.result import RouteRow
 from seatrial.model.rules import Context, Rule
 from seatrial.model.sessions import LogIn, LogOut, logs_in, logs_out
 from seatrial.model.webhooks import Backoff, Broken, Conflict, KeyedTrial, Order, Pipeline, Refusals
+from seatrial.rules.answers import hot
 from seatrial.trials.pilot import Pilot
 from seatrial.trials.sweep import Visit
 
@@ -90,6 +93,13 @@ def growing(inventory: Inventory) -> Iterable[Aim]:
             for aim in every_route(inventory)
             if aim.route and not aim.route.safe and f"{aim.route.method} {aim.route.rule}" in inventory.grown
         )
+
+
+def critical(inventory: Inventory) -> Iterable[Aim]:
+    """Pages that the configuration names as hot."""
+    for aim in pages(inventory):
+        if aim.route is not None and f"{aim.route.method} {aim.route.rule}" in inventory.hot:
+            yield aim
 
 
 def responses(inventory: Inventory) -> Iterable[Aim]:
@@ -402,6 +412,17 @@ class Trial:
     def history(self) -> History:
         """The app's own migrations, run up and down on a database of their own."""
         return self._pilot().history()
+
+    def timings(self) -> Timings:
+        """The page, warm, alone; not driven where it is no hot path."""
+        context = replace(self._context, budget=self._budgets(self.aim.subject))
+        if not hot(self.route, context):
+            return Timings(Exchange(self.route, self.aim.identity, self.route.path, status=0))
+        return self._pilot().timings(self.route, self.aim.identity)
+
+    def leaks(self) -> LeakTrial:
+        """The page some hundred times."""
+        return self._pilot().leaks(self.route, self.aim.identity)
 
     def limits(self) -> RateTrial:
         """The route tried by a stranger until its limit refuses, and beyond."""

@@ -169,7 +169,7 @@ def _codes(text: str) -> frozenset[str]:
     wanted = frozenset(code.strip().upper() for code in text.split(",") if code.strip())
     if wanted == {NO_GUARD}:
         return wanted
-    planned = [rule for rule in rules.registered() if not rule.passive and not rule.static]
+    planned = [rule for rule in rules.registered() if not rule.passive and not rule.static and not rule.command]
     families = {rule.family for rule in planned}
     of_source = {name for rule in rules.registered() if rule.static for name in (rule.code, rule.family)}
     if named := sorted(wanted & of_source):

@@ -18,6 +18,8 @@ from seatrial.model.evidence import AppFacts, Exchange, Kind
 from seatrial.model.growth import Growth
 from seatrial.model.indexes import Advice, Database
 from seatrial.model.inventory import ANONYMOUS, Inventory, Route
+from seatrial.model.latency import Timings
+from seatrial.model.leaks import LeakTrial
 from seatrial.model.markup import Mark, MarkupTrial, Shown
 from seatrial.model.migrations import History
 from seatrial.model.oauth import OAuthTrial
@@ -34,6 +36,8 @@ from seatrial.trials import (
     hosts,
     idempotency,
     indexes,
+    latency,
+    leaks,
     markup,
     migrations,
     oauth,
@@ -105,6 +109,7 @@ def prepare(run: Run, *profiles: Profile) -> Inventory:
         answers_unknown=answers_unknown,
         webhooks=hooks,
         keyed=tuple(entry.route for entry in run.settings.idempotency),
+        hot=frozenset(run.settings.hot),
     )
 
 
@@ -446,6 +451,42 @@ class Pilot:
                 self._dirty.add(profile)
             self._logins[key] = found
         return self._logins[key]
+
+    def timings(self, route: Route, identity: str) -> Timings:
+        """The route, warm, alone, unrecorded."""
+        profile, seconds = Profile.SWEEP, self.run.settings.deadlines.request_s
+        if route.unresolved:
+            return Timings(Exchange(route, identity, route.path, status=0))
+        self._clean(profile)
+        writes = self.visit(route, identity).writing.count(Kind.DML)
+        try:
+            found = self._guarded(
+                profile, lambda d: self.run.call(profile, latency.time_calls, d, route, identity, seconds), 3
+            )
+        except (HostEnded, HostHung) as error:
+            return Timings(_lost(route, identity, error))
+        if writes:
+            self._dirty.add(profile)
+        return found
+
+    def leaks(self, route: Route, identity: str) -> LeakTrial:
+        """The route some hundred times, in a host that is put back afterwards where the route writes."""
+        profile, deadlines = Profile.SWEEP, self.run.settings.deadlines
+        if route.unresolved or route.skipped:
+            return LeakTrial(
+                route.subject(identity), failure="no sample value for its arguments: see [tool.seatrial.arguments]"
+            )
+        writes = self.visit(route, identity).writing.count(Kind.DML)
+        limit = deadlines.leak_s + 2 * deadlines.request_s + 5
+        try:
+            found = self._checked(
+                profile, lambda: self.run.call(profile, leaks.calls, limit, route, identity, deadlines.leak_s)
+            )
+        except (HostEnded, HostHung) as error:
+            return LeakTrial(route.subject(identity), failure=str(error))
+        if writes:
+            self._dirty.add(profile)
+        return found
 
     def limiter(self, profile: Profile = Profile.PROTECTION) -> LimiterFacts:
         """Where the app counts."""
