@@ -33,10 +33,12 @@ def interpreter(version: str) -> str | None:
 
 # Flask 2.3 does not run on Werkzeug 3; direct requirements alone would not say so.
 OLD_WERKZEUG = "werkzeug>=2.3.3,<3"
+# Before 1.9 Authlib itself lets two cases in, so that the specimens that leave them to it are not sound.
+OLD_AUTHLIB = "not (test_specimens and OAU)"
 # The example app and the documentation are written for today's Flask; what must hold on old ones is the harness.
 OLD_FLASK = (
     *("--ignore=tests/stockroom", "--ignore=tests/docs", "--ignore=tests/init"),
-    *("-k", "not page_shows_what_the_flawed_specimen_really_gives"),
+    *("-k", f"not page_shows_what_the_flawed_specimen_really_gives and {OLD_AUTHLIB}"),
 )
 
 # What touches the libraries itself: the rest of the suite works on what these bring home.
@@ -76,7 +78,15 @@ def main(jobs: list[str]) -> int:
             case "lowest":
                 passed.append(run_suite("lowest", sys.executable, OLD_WERKZEUG, lowest=True, options=OLD_FLASK))
             case "lowest-short":
-                passed.append(run_suite("lowest", sys.executable, OLD_WERKZEUG, lowest=True, options=NEAR_LIBRARIES))
+                passed.append(
+                    run_suite(
+                        "lowest",
+                        sys.executable,
+                        OLD_WERKZEUG,
+                        lowest=True,
+                        options=(*NEAR_LIBRARIES, "-k", OLD_AUTHLIB),
+                    )
+                )
             case "sqlalchemy-2.0":
                 passed.append(run_suite("sqlalchemy-2.0", sys.executable, "sqlalchemy<2.1"))
             case "pythons":
