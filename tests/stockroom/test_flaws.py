@@ -10,7 +10,7 @@ from stockroom.runs import EXAMPLE, check, copy_to, found_at, table
 from seatrial.rules import registered
 
 TOOLS = ("ruff:", "bandit:")
-CODES = {rule.code for rule in registered() if not rule.passive}
+CODES = {rule.code for rule in registered() if not rule.passive and not rule.command}
 WAITING = "(seen once the limiter is on)"
 LEVELS = ("block", "warn", "info")
 LIMITER = "config RATELIMIT_ENABLED"
