@@ -24,6 +24,10 @@ ALL = (
     "growth",
     "shapes",
     "security_guards",
+    "webhooks",
+    "migrations",
+    "load",
+    "leaks",
 )
 IN_THE_PEERS_ENVIRONMENT = ("recorder", "attribution")
 """Workers of one process tree measure ours and theirs in turn, so ours runs there, from the sources."""

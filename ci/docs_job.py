@@ -46,6 +46,7 @@ TABLES: Mapping[str, type[BaseModel]] = {
     "growth": settings.Growing,
     "idempotency": settings.Idempotency,
     "indexes": settings.Index,
+    "migrations": settings.Migrations,
     "gates": settings.Gates,
     "limits": settings.LimitTable,
     "deadlines": settings.Deadlines,

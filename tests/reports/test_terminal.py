@@ -143,6 +143,35 @@ def test_pruning_asks_for_a_commit():
     assert "git add .seatrial" in text
 
 
+class TestCauses:
+    def test_a_line_that_every_page_runs_is_shown_once_and_first(self):
+        layout = Place("app/models.py", 325, "Role.query.get(id)")
+        found = [
+            *(
+                Judged(route(f"GET /a{n} e [o]", rule="SQL001", message=f"sent {n} per row"), State.NEW)
+                for n in range(2)
+            ),
+            *(
+                Judged(
+                    route(f"GET /p{n:02} e [o]", rule="SQL001", message=f"sent {n} per role", place=layout), State.NEW
+                )
+                for n in range(20)
+            ),
+        ]
+        text = shown(decided(Result(findings=found)))
+        assert text.count("app/models.py:325") == 1
+        assert text.count("· GET /p") == 4
+        assert "and 16 more of the same" in text
+        assert text.index("app/models.py:325") < text.index("GET /a0")
+        assert "more with --json" not in text
+
+    def test_the_same_sentence_is_one_cause_too(self):
+        found = [Judged(route(f"GET /p{n} e [o]", message="none was sent"), State.NEW) for n in range(9)]
+        text = shown(decided(Result(findings=found)))
+        assert text.count("none was sent") == 1
+        assert "and 5 more of the same" in text
+
+
 class TestCaps:
     def many(self, rules, each, level=Level.BLOCK):
         found = [

@@ -9,9 +9,12 @@ import json
 import linecache
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+import textwrap
+import time
 import tomllib
 import traceback
 from collections import Counter
@@ -28,14 +31,27 @@ from flask import Flask, got_request_exception, template_rendered
 from support import project
 
 from seatrial.cli import structure
+from seatrial.compare import routes
 from seatrial.config import load
+from seatrial.config.load import DATABASE_VARIABLE
+from seatrial.database import open_databases
+from seatrial.load.arrivals import stretches
+from seatrial.load.plan import Plan, Step, Task
+from seatrial.load.run import run as run_load
+from seatrial.model import webhooks as faults
 from seatrial.model.classes import ResponseClasses
+from seatrial.model.comparison import Comparison
 from seatrial.model.csrf import CsrfTrial
 from seatrial.model.evidence import AppFacts, Budget, Exchange, Kind, Limits, Protection, Raised
 from seatrial.model.findings import Judgement, Place
 from seatrial.model.growth import Growth
+from seatrial.model.indexes import Database, IndexTrial
 from seatrial.model.inventory import ANONYMOUS, Inventory, Route
+from seatrial.model.latency import Timings
+from seatrial.model.leaks import LeakTrial
+from seatrial.model.load import EndpointLoad
 from seatrial.model.markup import MarkupTrial
+from seatrial.model.migrations import History
 from seatrial.model.oauth import OAuthTrial
 from seatrial.model.outcomes import Outcome
 from seatrial.model.profiles import Profile
@@ -45,12 +61,12 @@ from seatrial.model.rules import Context
 from seatrial.model.sessions import LogIn, LogOut, logs_out
 from seatrial.model.structure import Structure
 from seatrial.model.suite import Looked, Stray, TestRun
-from seatrial.observe import eager, statements
+from seatrial.observe import eager, refusals, statements
 from seatrial.observe.attribution import attribution
 from seatrial.observe.callsite import call_site
 from seatrial.observe.markup import marks
 from seatrial.observe.redaction import cookie_sizes
-from seatrial.plugin.guarding import blueprints, showing
+from seatrial.plugin.guarding import blueprints, showing, whole_database
 from seatrial.rules import find, registered
 from seatrial.source.structure import Survey, Wanted
 from seatrial.target.forms import post_forms
@@ -86,6 +102,39 @@ LEADING = {"RED001", "RED002"}
 ADDRESSED = "RED002"
 SOWN = "ERR006"
 """The rule that judges pages after markup was sent to the whole app."""
+DELIVERED = {
+    "WHK001": lambda pilot, _: pilot.refusals("/webhook", faults.FORGED),
+    "WHK002": lambda pilot, event: pilot.broken("/webhook", event, faults.DUPLICATES),
+    "WHK003": lambda pilot, event: pilot.broken("/webhook", event, faults.DEATH),
+    "WHK004": lambda pilot, event: pilot.broken("/webhook", event, faults.RACE),
+    "WHK005": lambda pilot, event: pilot.broken("/webhook", event, faults.CALLS),
+    "WHK006": lambda pilot, event: pilot.broken("/webhook", event, faults.ACKNOWLEDGED),
+    "WHK007": lambda pilot, _: pilot.refusals("/webhook", faults.MALFORMED),
+    "WHK008": lambda pilot, _: pilot.conflict("/webhook"),
+    "WHK009": lambda pilot, _: pilot.order("/webhook"),
+    "WHK010": lambda pilot, event: pilot.backoff("/webhook", event),
+    "WHK011": lambda pilot, event: pilot.pipeline("/webhook", event),
+    "IDM001": lambda pilot, _: pilot.keyed("POST /payments"),
+}
+"""Rules that judge deliveries, and requests with keys, broken in a host: how their evidence is had."""
+WEBHOOK = """
+    [[tool.seatrial.webhooks]]
+    path = "/webhook"
+    provider = "stripe"
+    secret_config = "STRIPE_WEBHOOK_SECRET"
+    events = {events}
+    bookkeeping = ["event.attempts", "event.next_attempt_at"]
+    """
+KEYED = """
+    [[tool.seatrial.idempotency]]
+    route = "POST /payments"
+    json = { amount = 100 }
+    """
+ON_A_DATABASE = {rule.code for rule in registered() if rule.family in ("IDX", "MIG")}
+"""Rules that judge a database or the history that makes it, on PostgreSQL."""
+LOADED, TIMED, COMPARED, LEAKED = "LAT001", "LAT002", "LAT003", "MEM001"
+"""Rules that judge a load run, warm calls, two revisions, or many calls of one route."""
+MEASURED = {LOADED, TIMED, COMPARED, LEAKED}
 STORAGE = "RTL005"
 """The rule that judges where the limiter counts, instead of attempts."""
 SUMS = {CLASSES, "HDR100"}
@@ -129,6 +178,11 @@ class Specimen:
         return str(self.settings.get("identity", ANONYMOUS))
 
     @property
+    def events(self) -> list[str]:
+        """What its webhook is sent, where it has one."""
+        return list(self.settings.get("events", [""]))
+
+    @property
     def subject(self) -> str:
         """Of the finding that the flawed one must show."""
         return str(self.settings["subject"])
@@ -163,17 +217,28 @@ def exchange_of(
     | HostTrial
     | MarkupTrial
     | OAuthTrial
+    | object
+    | EndpointLoad
+    | Timings
+    | Comparison
+    | LeakTrial
 ):
     """What the specimen's rule judges: one warm exchange, all variants of one route, or the app's facts."""
     if specimen.code in PASSIVE:
         return run_of(specimen)
     if specimen.code in GROWN:
         return growth_of(specimen)
+    if specimen.code in MEASURED:
+        return measured(specimen)
     if specimen.code.startswith("RTL"):
         attempts, limiter = rates_of(specimen)
         return limiter if specimen.code == STORAGE else attempts
     if specimen.code.startswith("OAU"):
         return oauth_of(specimen)
+    if specimen.code in DELIVERED:
+        return delivered(specimen)
+    if specimen.code in ON_A_DATABASE:
+        return from_a_database(specimen)
     if specimen.code in {CLASSES, PRIVATE} | PROVOKED | FORGED | SESSIONS | LEADING | {SOWN}:
         return from_a_host(specimen)
     with _app(specimen) as app:
@@ -279,6 +344,130 @@ def log_in_of(inventory: Inventory, pilot: Pilot) -> OAuthTrial:
     """The only one that the app has."""
     [start] = [route for route in inventory.routes if route.oauth is not None]
     return replace(pilot.oauth(start, ()), callback=inventory.callback_of(start))
+
+
+@cache
+def delivered(specimen: Specimen) -> object:
+    """Deliveries broken in processes of their own."""
+    with tempfile.TemporaryDirectory() as folder:
+        config = sent_to(specimen, IN_A_HOST.format(kind=specimen.kind))
+        root = project(Path(folder) / "app", {}, config=config)
+        shutil.copy(specimen.path, root)
+        with open_run(load(root)) as run:
+            profile = Profile.SWEEP if specimen.code.startswith("IDM") else Profile.PROTECTION
+            prepare(run, profile)
+            return DELIVERED[specimen.code](Pilot(run), specimen.events[0])
+
+
+def sent_to(specimen: Specimen, config: str) -> str:
+    """The configuration with the webhook, or the route with keys, that the specimen has."""
+    if specimen.code not in DELIVERED:
+        return config
+    more = KEYED if specimen.code.startswith("IDM") else WEBHOOK.format(events=json.dumps(specimen.events))
+    return config + more
+
+
+def server_url() -> str:
+    """One server for all specimens of a process: to start one takes longer than most trials. It ends with us."""
+    databases = open_databases("embedded", run=f"specimens{os.getpid()}")
+    return databases.url(databases.name("any")).rpartition("/")[0] + "/postgres"
+
+
+@cache
+def from_a_database(specimen: Specimen) -> Database | IndexTrial | History:
+    """Plans, locks and histories are PostgreSQL's."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = on_postgres(specimen, Path(folder) / "app", specimen.kind)
+        with open_run(load(root, environ={DATABASE_VARIABLE: server_url()})) as run:
+            return of_a_database(specimen, Pilot(run), prepare(run, Profile.SWEEP))
+
+
+def on_postgres(specimen: Specimen, root: Path, module: str) -> Path:
+    """The specimen as a project, with its planned indexes and its history."""
+    config = IN_A_HOST.format(kind=module).replace('"sqlite"', '"embedded"')
+    for index in specimen.settings.get("config", {}).get("indexes", ()):
+        config += f"\n[[tool.seatrial.indexes]]\ntable = {json.dumps(index['table'])}\n"
+        config += f"columns = {json.dumps(index['columns'])}\n"
+    project(root, {}, config=textwrap.dedent(config))
+    shutil.copy(specimen.path, root / f"{module}.py")
+    history = specimen.folder / f"{specimen.kind}_migrations"
+    if history.is_dir():
+        shutil.copytree(history, root / "migrations", ignore=shutil.ignore_patterns("__pycache__"))
+    return root
+
+
+def of_a_database(specimen: Specimen, pilot: Pilot, inventory: Inventory) -> Database | IndexTrial | History:
+    """What the specimen's rule judges of it."""
+    if specimen.code.startswith("MIG"):
+        return pilot.history()
+    [aim] = whole_database(inventory)
+    found = pilot.indexes(aim.members)
+    if specimen.code in ("IDX001", "IDX003", "IDX006"):
+        return found.planned[0]
+    return found.keys[0] if specimen.code == "IDX005" and found.keys else found
+
+
+@cache
+def measured(specimen: Specimen) -> EndpointLoad | Timings | Comparison | LeakTrial:
+    """What takes many calls: of a server under load, or in a host (two of them where revisions are compared)."""
+    if specimen.code == LOADED:
+        return load_of(specimen)
+    with _hosted(specimen) as (pilot, inventory):
+        route = inventory.by_key(f"{specimen.settings['route']} {specimen.settings['endpoint']}")
+        if specimen.code == TIMED:
+            return pilot.timings(route, ANONYMOUS)
+        if specimen.code == LEAKED:
+            return pilot.leaks(route, ANONYMOUS)
+        head = routes.Revision(pilot.run, pilot, inventory)
+        with _hosted(Specimen(specimen.code, "sound")) as (sound, known):
+            base = routes.Revision(sound.run, sound, known)
+            [found] = routes.compare(base, head, pairs=15, pattern=route.rule, progress=lambda *_: None)
+            return found
+
+
+@contextmanager
+def _hosted(specimen: Specimen) -> Iterator[tuple[Pilot, Inventory]]:
+    with tempfile.TemporaryDirectory() as folder:
+        config = IN_A_HOST.format(kind=specimen.kind).replace(f'seed = "{specimen.kind}:seed"', "")
+        root = project(Path(folder) / "app", {}, config=config)
+        shutil.copy(specimen.path, root)
+        with open_run(load(root)) as run:
+            inventory = prepare(run, Profile.SWEEP)
+            yield Pilot(run), inventory
+
+
+def load_of(specimen: Specimen) -> EndpointLoad:
+    """The specimen under gunicorn, asked 120 times per second by the open loop."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    serve = [
+        "-m",
+        "gunicorn",
+        "--threads",
+        "60",
+        "-b",
+        address,
+        "--log-level",
+        "error",
+        f"{specimen.kind}:create_app()",
+    ]
+    server = subprocess.Popen([sys.executable, *serve], cwd=specimen.folder)
+    try:
+        for _ in range(600):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", int(address.rpartition(":")[2]))) == 0:
+                    break
+            time.sleep(0.1)
+        route = specimen.settings["route"]
+        task = Task((Step("GET", route.partition(" ")[2], specimen.subject, 200),))
+        plan = Plan(f"http://{address}", (task,), stretches("120", 5), "", rate="120", kind="even", senders=150)
+        found = run_load(plan)
+    finally:
+        server.terminate()
+        server.wait(20)
+    assert found is not None
+    return found.endpoints[0]
 
 
 def deployed(specimen: Specimen, config: str) -> str:
@@ -390,7 +579,9 @@ def judged_by_all(specimen: Specimen) -> dict[str, Judgement]:
         foreign = _from_foreign_origins(app, specimen)
     evidence: dict[str, object] = {"CFG": facts, "ERR": (exchange,), TWICE: (cold, exchange), FOREIGN: foreign}
     context = Context(facts=facts)
+    # Of the rules on deliveries each breaks for the flaws of others, too: what loses an event also applies it in part.
     left_out = WITHOUT_SOUND_TWIN | GROWN | SUMS | PASSIVE | FORGED | SESSIONS | LEADING | STATIC | {SOWN}
+    left_out = left_out | set(DELIVERED) | ON_A_DATABASE | MEASURED
     if specimen.code in SESSIONS:
         evidence["SES"] = exchange_of(specimen)
         left_out = left_out - ({LOG_OUT} if specimen.code == LOG_OUT else SESSIONS - {LOG_OUT})
@@ -477,6 +668,8 @@ def _exchange(app: Flask, specimen: Specimen, variant: str = "plain", query: str
     seen = {"origin": origin, "host": "localhost", "cookie-sizes": cookie_sizes(response.headers.items())}
     if response.mimetype == "text/html":
         seen |= marks(body.decode()) | {"forms": post_forms(body.decode(), "localhost")}
+    if response.status_code >= 400:
+        seen |= refusals.marks(response.mimetype, body, "")
     return Exchange(
         route=route,
         identity=ANONYMOUS,

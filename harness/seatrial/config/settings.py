@@ -80,12 +80,22 @@ class Webhook(Table):
     bookkeeping: list[shapes.Column] = Field(default_factory=list)
     """Columns that may differ after a retry."""
     sign: shapes.Target | None = None
+    """Of a generic sender: `sign(body, id, timestamp)` returns the headers."""
+    payload: shapes.Target | None = None
+    """Of a standard or generic sender: `payload(type, id)` returns the body as a dict."""
 
 
 class Idempotency(Table):
     """A route that honours an idempotency key."""
 
     route: shapes.RouteKey
+    header: str = "Idempotency-Key"
+    body: Any = Field(default=None, alias="json")
+    """Sent as JSON. The key is `json`; `BaseModel.json` has the name."""
+    form: dict[str, shapes.Scalar] = Field(default_factory=dict)
+    """Sent as a form."""
+    bookkeeping: list[shapes.Column] = Field(default_factory=list)
+    """Columns that may differ after a retry."""
 
 
 class Growing(Table):
@@ -113,6 +123,16 @@ class Index(Table):
 
     table: str
     columns: shapes.SomeColumns
+    unique: bool = False
+    where: str | None = None
+    """Condition of a partial index, as SQL."""
+
+
+class Migrations(Table):
+    """The app's own history of migrations."""
+
+    since: str = ""
+    """A revision that runs everywhere: it and those before it are not judged one by one any more."""
 
 
 class Gates(Table):
@@ -132,6 +152,10 @@ class Deadlines(Table):
     trial_s: shapes.Positive = 120.0
     growth_s: shapes.Positive = 20.0
     """For growing the data under one route."""
+    faults_s: shapes.Positive = 60.0
+    """For one kind of faults against one event of a webhook; what is left untried then is not proved."""
+    leak_s: shapes.Positive = 60.0
+    """For the calls of one route in search of a leak."""
     tool_s: shapes.Positive = 600.0
 
 
@@ -140,6 +164,7 @@ class LimitTable(Table):
 
     repeated_statements: shapes.Count = Limits().repeated_statements
     slow_statement_ms: shapes.Positive = Limits().slow_statement_ms
+    response_ms: shapes.Positive = Limits().response_ms
     body_bytes: shapes.Count = Limits().body_bytes
     secret_key_bytes: shapes.Count = Limits().secret_key_bytes
     view_lines: shapes.Count = Limits().view_lines
@@ -193,6 +218,7 @@ class Tables(Table):
     idempotency: list[Idempotency] = Field(default_factory=list)
     growth: list[Growing] = Field(default_factory=list)
     indexes: list[Index] = Field(default_factory=list)
+    migrations: Migrations = Field(default_factory=Migrations)
     gates: Gates = Field(default_factory=Gates)
     rules: dict[shapes.RuleCode, shapes.RuleLevel] = Field(default_factory=dict)
     """Codes of our rules, and `tool:code` for single rules of the tools."""

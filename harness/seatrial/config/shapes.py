@@ -17,7 +17,7 @@ _NAME = r"[A-Za-z_]\w*"
 _TARGET = re.compile(rf"{_NAME}(\.{_NAME})*:{_NAME}(\.{_NAME})*")
 _ROUTE = re.compile(r"[A-Z]+ /\S*")
 _PATTERN = re.compile(r"([A-Z]+ )?[/*]\S*")
-_COLUMN = re.compile(rf"({_NAME}\.)?{_NAME}\.{_NAME}")
+_COLUMN = re.compile(rf"({_NAME}\.)?{_NAME}\.({_NAME}|\*)")
 _RULE = re.compile(r"[A-Z]{3}\d{3}|(ruff|mypy|bandit|pytest):[\w-]+")
 
 
@@ -176,7 +176,9 @@ RouteKey = Annotated[
 RoutePattern = Annotated[
     str, AfterValidator(_matching(_PATTERN, "a pattern of routes", 'write it like "/auth/logout" or "GET /export/*"'))
 ]
-Column = Annotated[str, AfterValidator(_matching(_COLUMN, 'of the form "table.column"', 'write "table.column"'))]
+Column = Annotated[
+    str, AfterValidator(_matching(_COLUMN, 'of the form "table.column"', 'write "table.column", or "table.*" for all'))
+]
 RuleCode = Annotated[
     str, AfterValidator(_matching(_RULE, "the code of a rule", "`seatrial rules` lists them (SQL001, ruff:F401 …)"))
 ]

@@ -9,6 +9,7 @@ import sys
 import traceback
 from typing import Any
 
+from seatrial.faults import children
 from seatrial.host.protocol import Channel, PeerGone
 from seatrial.model.errors import ConfigurationError, InconclusiveError, SeatrialError
 
@@ -18,6 +19,7 @@ def main(read_fd: int, write_fd: int, parent: int) -> None:
     for fd in (read_fd, write_fd):
         os.set_inheritable(fd, False)  # what the app starts must not hold our pipe open
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the runner's to handle; we leave when it closes the pipe
+    children.PRIVATE_FDS += [read_fd, write_fd]  # what we fork to be broken must not hold it open either
     channel = Channel(read_fd, write_fd)
     with contextlib.suppress(PeerGone):
         _serve(channel)

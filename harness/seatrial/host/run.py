@@ -1,8 +1,9 @@
 """One run: the databases, the working copies and the hosts of a trial, kept alive and put back in order."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -230,6 +231,18 @@ class Run:
             return  # the next host starts from the template anyway
         self.call(profile, self._release, self.settings.deadlines.request_s)
         self.databases.clone(berth.base, berth.database)
+
+    @contextmanager
+    def emptied(self, profile: Profile) -> Iterator[None]:
+        """The database of a host without its tables, for a while; put back afterwards."""
+        self.call(profile, self._release, self.settings.deadlines.request_s)
+        berth = self._berths[profile]
+        self.databases.drop(berth.database)
+        self.databases.create(berth.database)
+        try:
+            yield
+        finally:
+            self.restore(profile)
 
     def process_ids(self) -> list[int]:
         """Of the hosts that are alive."""

@@ -247,6 +247,7 @@ class Limits:
 
     repeated_statements: int = 3
     slow_statement_ms: float = 100.0
+    response_ms: float = 200.0
     body_bytes: int = 100 * 1024 * 1024
     secret_key_bytes: int = 16
     view_lines: int = 100

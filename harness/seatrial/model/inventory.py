@@ -75,6 +75,18 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
+class Hook:
+    """A webhook of the app, as far as planning needs it."""
+
+    path: str
+    events: tuple[str, ...]
+
+    @property
+    def subject(self) -> str:
+        return f"webhook {self.path}"
+
+
+@dataclass(frozen=True, slots=True)
 class Inventory:
     """What discovery learnt about the target, before any guard is collected."""
 
@@ -99,6 +111,13 @@ class Inventory:
     """Every endpoint that `url_for` can build, those of other methods and of build-only rules too."""
     answers_unknown: bool = False
     """The app has a handler for endpoints that do not exist."""
+
+    webhooks: tuple[Hook, ...] = ()
+    keyed: tuple[str, ...] = ()
+    """Routes that honour an idempotency key, as `METHOD /rule`."""
+
+    hot: frozenset[str] = frozenset()
+    """Routes that the configuration names as critical, as `METHOD /rule`."""
 
     def by_key(self, key: str) -> Route:
         return next(route for route in self.routes if route.key == key)

@@ -48,6 +48,8 @@ class Rule:
     """It judges the team's own tests, in `pytest --seatrial-passive` alone: `seatrial check` never plans it."""
     static: bool = False
     """It judges the source: `seatrial check` asks it without a guard, with `--static` without the app."""
+    command: str = ""
+    """It judges what this command measures (`load`, `compare`) and nothing else: `seatrial check` never plans it."""
 
     @property
     def family(self) -> str:

@@ -19,8 +19,8 @@ from seatrial.observe import outbound
 from seatrial.observe.addresses import plain_host
 from seatrial.observe.imports import when_imported
 
-LONGEST_REQUEST = 256 * 1024
-"""Of what is sent no more is kept: an upload has to go somewhere."""
+LONGEST_REQUEST = 1024 * 1024
+"""Bytes of a request that are kept: its head, and of its body what a peer reads and an interceptor compares."""
 _installed = False
 _lock = threading.Lock()
 
@@ -108,12 +108,11 @@ class _AnsweringSocket:
 
     def _answered(self) -> io.BytesIO:
         if self._answer is None:
-            method, target, headers, body = _parsed(self._sent)
             of = self._connection
             scheme = "https" if of.default_port == 443 else "http"
             # set_tunnel() names the real host where the connection's own is a proxy
             host, port = getattr(of, "_tunnel_host", None) or of.host, getattr(of, "_tunnel_port", None) or of.port
-            self._answer = io.BytesIO(_response(_ask(method, scheme, host, port, target, headers, body)))
+            self._answer = io.BytesIO(_response(_ask(self._sent, scheme, host, port)))
         return self._answer
 
     def recv(self, size: int = -1, *_: Any) -> bytes:
@@ -201,9 +200,9 @@ def _complete(sent: bytes | bytearray) -> bool:
     return not length.isdecimal() or len(sent) >= LONGEST_REQUEST or len(body) >= int(length)
 
 
-def _ask(
-    method: str, scheme: str, host: Any, port: Any, target: str, headers: dict[str, str], body: bytes
-) -> outbound.Answer:
+def _ask(sent: bytes | bytearray, scheme: str, host: Any, port: Any) -> outbound.Answer:
+    """What the stand-in says to a request as it was sent."""
+    method, target, headers, body = _parsed(sent)
     if "://" in target:
         return outbound.answer(method, target, headers, body)
     name = plain_host(host)
@@ -228,14 +227,19 @@ def _response(answer: outbound.Answer) -> bytes:
 def _patch_httpx(httpx: ModuleType) -> None:
     handle, handle_async = httpx.HTTPTransport.handle_request, httpx.AsyncHTTPTransport.handle_async_request
 
+    def stood_in(request: Any, body: bytes) -> Any:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        try:
+            answer = outbound.answer(request.method, str(request.url), headers, body)
+        except TimeoutError as error:
+            raise httpx.ReadTimeout(str(error), request=request) from error
+        except OSError as error:
+            raise httpx.ConnectError(str(error), request=request) from error
+        return httpx.Response(answer.status, headers={"Content-Type": answer.content_type}, content=answer.body)
+
     def permitted(request: Any) -> bool:
         url = request.url
         return outbound.is_permitted(url.host, url.port or (443 if url.scheme == "https" else 80))
-
-    def stood_in(request: Any, body: bytes) -> Any:
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        answer = outbound.answer(request.method, str(request.url), headers, body)
-        return httpx.Response(answer.status, headers={"Content-Type": answer.content_type}, content=answer.body)
 
     @functools.wraps(handle)
     def standing_handle(self: Any, request: Any) -> Any:
@@ -271,9 +275,8 @@ def _patch_aiohttp(aiohttp: ModuleType) -> None:
                 self._sent += bytes(data)
             if not self._answered and _complete(self._sent):
                 self._answered = True
-                method, target, headers, body = _parsed(self._sent)
                 url = self._request.url
-                wire = _response(_ask(method, url.scheme, url.host, url.port, target, headers, body))
+                wire = _response(_ask(self._sent, url.scheme, url.host, url.port))
                 self._loop.call_soon(self._protocol.data_received, wire)
 
         def is_closing(self) -> bool:

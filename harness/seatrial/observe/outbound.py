@@ -73,6 +73,10 @@ class Answer:
     content_type: str = "application/json"
 
 
+Interceptor = Callable[[Request, Callable[[], Answer]], Answer]
+"""Stands around the stand-in: it may call it for the answer, or raise an OSError in its place."""
+
+
 @dataclass(slots=True)
 class _Policy:
     allowed: frozenset[tuple[str, int | None]]
@@ -104,6 +108,7 @@ Responder = Callable[[Request], Answer | None]
 _policy: _Policy | None = None
 _responder: Responder | None = None
 _claimed: set[tuple[str, int | None]] = set()
+_interceptor: Interceptor | None = None
 _calls: ContextVar[_Calls | None] = ContextVar("seatrial_outbound_calls", default=None)
 _strays: deque[OutboundCall] = deque(maxlen=STRAY_CALLS_KEPT)
 
@@ -134,6 +139,12 @@ def uninstall() -> None:
     """Open the way out again. The guards stay in place and let everything pass."""
     global _policy
     _policy = None
+
+
+def intercept(interceptor: Interceptor | None) -> None:
+    """Let every HTTP request that is not sent pass through this first; None: no longer."""
+    global _interceptor
+    _interceptor = interceptor
 
 
 @contextmanager
@@ -217,28 +228,50 @@ def refuse(host: str | bytes | None, port: int | str | None) -> str:
 
 
 def answer(method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Answer:
-    """Record an HTTP request that is not sent; what the stand-in answers. `url` is absolute."""
+    """Record an HTTP request that is not sent; what the stand-in answers. `url` is absolute.
+
+    Raises what an interceptor raises: an OSError, as a network would.
+    """
+    request = Request(method.upper(), _absolute(url), headers or {}, body)
+    if _interceptor is None:
+        return _answered(request)
+    return _interceptor(request, lambda: _answered(request))
+
+
+def _absolute(url: str) -> str:
+    """With a path, and without the port that is the scheme's own."""
     parts = urlsplit(url)
-    host = plain_host(parts.hostname)
+    host, port = _peer(url)
+    shown_host = f"[{host}]" if ":" in host else host
+    shown_port = "" if port is None or port == _DEFAULT_PORTS.get(parts.scheme) else f":{port}"
+    plain = f"{parts.scheme}://{shown_host}{shown_port}{parts.path or '/'}"
+    return f"{plain}?{parts.query}" if parts.query else plain
+
+
+def _peer(url: str) -> tuple[str, int | None]:
+    parts = urlsplit(url)
     try:
         port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
     except ValueError:
         port = None
-    path = parts.path or "/"
-    shown_host = f"[{host}]" if ":" in host else host
-    shown_port = "" if port is None or port == _DEFAULT_PORTS.get(parts.scheme) else f":{port}"
-    plain_url = f"{parts.scheme}://{shown_host}{shown_port}{path}"
-    request = Request(method.upper(), f"{plain_url}?{parts.query}" if parts.query else plain_url, headers or {}, body)
+    return plain_host(parts.hostname), port
+
+
+def _answered(request: Request) -> Answer:
+    """What the peer that a trial plays says, else the stand-in."""
+    host, port = _peer(request.url)
+    path = urlsplit(request.url).path
     if _responder is not None and (said := _responder(request)) is not None:
-        _record(OutboundCall(host, port, method.upper(), path, said.status))
+        _record(OutboundCall(host, port, request.method, path, said.status))
         return said
+    plain_url = request.url.partition("?")[0]
     stand_ins = _policy.stand_ins if _policy is not None else ()
     chosen = next((s for s in stand_ins if fnmatchcase(plain_url, s.url)), None) or StandIn(
         plain_url, json=openid.document(plain_url) or {}
     )
     # these have no body by definition; a client would wait for the next answer
     bodiless = chosen.json is None or chosen.status in (204, 304) or chosen.status < 200
-    _record(OutboundCall(host, port, method.upper(), path, chosen.status))
+    _record(OutboundCall(host, port, request.method, path, chosen.status))
     return Answer(chosen.status, b"" if bodiless else dumps(chosen.json).encode())
 
 

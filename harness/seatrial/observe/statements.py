@@ -20,8 +20,9 @@ afterwards.
 | savepoints, PRAGMA, SET, sequence values | recorded as `Kind.TRANSACTION`, never counted in a budget |
 | an executemany, a batch of insertmanyvalues | one statement each time that the cursor executes, `many=True` |
 
-Parameter values are hashed when a statement is sent and never kept. Hand-written SQL is kept as it is only until
-`statements()` has replaced its literals.
+Parameter values are hashed when a statement is sent and not kept. Hand-written SQL is kept as it is only until
+`statements()` has replaced its literals. A scope with `keep` is the exception: `sent()` hands back what the driver got,
+so that it can be explained on the trial's own database. It never leaves the process.
 """
 
 import threading
@@ -32,7 +33,7 @@ from concurrent.futures import wait as wait_for_futures
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import event
@@ -65,8 +66,16 @@ class Attribution(Protocol):
 
 # One execution, as a list because it is the cheapest thing to make: see the indexes below.
 _Entry = list[Any]
-_TEXT, _COMPILED, _ENGINE, _PARAMETERS, _MANY, _SECONDS, _ROWS, _NOTE = range(8)
+_TEXT, _COMPILED, _ENGINE, _PARAMETERS, _MANY, _SECONDS, _ROWS, _NOTE, _SENT = range(9)
 # _SECONDS is minus the start while the statement runs, and the time it took afterwards: one number less to keep.
+
+
+class Sent(NamedTuple):
+    """A statement as the driver got it. Its parameters are values of the app: for this process only."""
+
+    statement: Statement
+    text: str
+    parameters: Any
 
 
 class Recording:
@@ -74,7 +83,7 @@ class Recording:
 
     __slots__ = (
         "_attribution", "_built", "_first", "_forms", "_keep", "_last", "_lock", "_loose", "_open", "_outer", "_raw",
-        "_rows", "_seen", "_work", "lost",
+        "_rows", "_seen", "_sent", "_work", "keeps", "lost",
     )  # fmt: skip
 
     def __init__(
@@ -84,9 +93,12 @@ class Recording:
         attribute: Attribution | None = None,
         attributed: tuple[int, int] = (FIRST_ATTRIBUTED, LAST_ATTRIBUTED),
         outer: "Recording | None" = None,
+        keep: bool = False,
     ) -> None:
         self.lost = 0
         """Executions that the recorder failed to record. Not 0 means: trust no count of this recording."""
+        self.keeps = keep
+        self._sent: list[Sent] = []
         self._raw: list[_Entry] = []
         self._built: list[Statement] = []
         self._outer = outer
@@ -111,13 +123,24 @@ class Recording:
         """
         with self._lock:
             texts: dict[str, Shape] = {}
-            built = [self._describe(entry, texts) for entry in list(self._raw)]
+            raw = list(self._raw)
+            built = [self._describe(entry, texts) for entry in raw]
             if self._open:
                 return (*self._built, *built)
+            self._sent += [
+                Sent(statement, *entry[_SENT])
+                for statement, entry in zip(built, raw, strict=True)
+                if self.keeps and entry[_SENT] is not None
+            ]
             self._built += built
             self._raw.clear()
             self._forms.clear()
             return tuple(self._built)
+
+    def sent(self) -> tuple[Sent, ...]:
+        """What a scope with `keep` sent, executemany left out. Read it after the request."""
+        self.statements()
+        return tuple(self._sent)
 
     def __len__(self) -> int:
         """How many statements of any kind, without describing them."""
@@ -193,7 +216,7 @@ class Recording:
 
     # ------------------------------------------------------------------------------------------------ describing
     def _describe(self, entry: _Entry, texts: dict[str, Shape]) -> Statement:
-        text, compiled, engine, parameters, many, seconds, rows, note = entry
+        text, compiled, engine, parameters, many, seconds, rows, note, _ = entry
         described = texts.get(text)
         if described is None:
             backslashes = engine is not None and engine.dialect.name in ("mysql", "mariadb")
@@ -237,14 +260,18 @@ def record(
     rows: bool = False,
     attribute: Attribution | None = None,
     attributed: tuple[int, int] = (FIRST_ATTRIBUTED, LAST_ATTRIBUTED),
+    keep: bool = False,
 ) -> Iterator[Recording]:
     """Record the statements sent inside the `with` block.
 
     `rows` counts rows as well (costs more, see `observe.rows`). `attribute` is asked for the origin of executions
-    `attributed[0]` to `attributed[1]` of each statement. Both also hold for the scopes nested inside.
+    `attributed[0]` to `attributed[1]` of each statement. Both also hold for the scopes nested inside. `keep` holds for
+    this scope alone: see `Recording.sent`.
     """
     install()
-    with Recording(rows=rows, attribute=attribute, attributed=attributed, outer=_current.get()).resume() as recording:
+    outer = _current.get()
+    scope = Recording(rows=rows, attribute=attribute, attributed=attributed, outer=outer, keep=keep)
+    with scope.resume() as recording:
         yield recording
 
 
@@ -311,7 +338,9 @@ def _before(
             text, named = compiled.string, True
         else:  # a sequence's or a default's own statement, or one that another listener has rewritten
             text, named = statement, False
-        entry = [text, named, connection.engine, parameters_hash(parameters), many, 0.0, None, None]
+        entry = [text, named, connection.engine, parameters_hash(parameters), many, 0.0, None, None, None]
+        if recording.keeps and not many:
+            entry[_SENT] = (statement, parameters)
         if recording._rows:
             entry[_ROWS] = RowCount(cursor, context)
         attribution = recording._attribution

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from seatrial.plugin.fault_fixtures import IdempotencyTrial, WebhookTrial
     from seatrial.plugin.fixtures import SqlBudget
     from seatrial.plugin.thin import ThinRoute
 
@@ -41,6 +42,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add(
         "--seatrial-subject", metavar="SUBJECT", help="what it is about, where that is known (used by the same command)"
     )
+    add(
+        "--seatrial-time-budget",
+        metavar="SECONDS",
+        type=float,
+        help="for all faults that webhooks are tried with; what is left untried then is not proved",
+    )
+    add("--seatrial-fault", metavar="EVENT/ID", help="only this fault, as a finding of WHK names it")
     add(
         "--seatrial-stream",
         metavar="FD",
@@ -90,6 +98,38 @@ def sql_budget() -> SqlBudget:
     from seatrial.plugin.fixtures import SqlBudget
 
     return SqlBudget()
+
+
+@pytest.fixture
+def webhook_trial(request: pytest.FixtureRequest) -> WebhookTrial:
+    """`webhook_trial("/billing/webhooks/stripe", event="invoice.paid")` breaks it, and fails with findings."""
+    from seatrial.plugin.fault_fixtures import WebhookTrial
+
+    return WebhookTrial(request.config)
+
+
+@pytest.fixture
+def idempotency_trial(request: pytest.FixtureRequest) -> IdempotencyTrial:
+    """`idempotency_trial("POST /api/payments")` sends requests with keys, and fails with findings."""
+    from seatrial.plugin.fault_fixtures import IdempotencyTrial
+
+    return IdempotencyTrial(request.config)
+
+
+@pytest.fixture
+def response_time() -> Callable[..., Any]:
+    """`response_time(lambda: client.get("/"))`: fails where the median of warm calls is over 200 ms (`limit_ms=`)."""
+    from seatrial.plugin import measuring
+
+    return measuring.response_time
+
+
+@pytest.fixture
+def leak_guard(pytestconfig: pytest.Config) -> Callable[..., Any]:
+    """`leak_guard(lambda: service.quote(7))`: fails where the process grows with every call, and names the line."""
+    from seatrial.plugin import measuring
+
+    return measuring.LeakGuard(pytestconfig.rootpath)
 
 
 @pytest.fixture

@@ -10,14 +10,19 @@ from typing import Any
 
 import pytest
 
+from seatrial.model import webhooks as faults
 from seatrial.model.classes import ResponseClasses
 from seatrial.model.csrf import CsrfTrial
 from seatrial.model.errors import BrokenError, InconclusiveError, SeatrialError
 from seatrial.model.evidence import AppFacts, Budget, Exchange
 from seatrial.model.findings import Check, Finding
 from seatrial.model.growth import Growth
-from seatrial.model.inventory import ANONYMOUS, BUILT_IN_SKIP, Access, Inventory, Route
+from seatrial.model.indexes import Database
+from seatrial.model.inventory import ANONYMOUS, BUILT_IN_SKIP, Access, Hook, Inventory, Route
+from seatrial.model.latency import Timings
+from seatrial.model.leaks import LeakTrial
 from seatrial.model.markup import MarkupTrial
+from seatrial.model.migrations import History
 from seatrial.model.oauth import OAuthTrial
 from seatrial.model.outcomes import Level, Outcome
 from seatrial.model.profiles import Profile
@@ -27,6 +32,8 @@ from seatrial.model.report import Report
 from seatrial.model.result import RouteRow
 from seatrial.model.rules import Context, Rule
 from seatrial.model.sessions import LogIn, LogOut, logs_in, logs_out
+from seatrial.model.webhooks import Backoff, Broken, Conflict, KeyedTrial, Order, Pipeline, Refusals
+from seatrial.rules.answers import hot
 from seatrial.trials.pilot import Pilot
 from seatrial.trials.sweep import Visit
 
@@ -44,9 +51,15 @@ class Aim:
     members: tuple[tuple[Route, str], ...] = ()
     """Of a blueprint (or of the app outside of blueprints): its routes, and who asks for each. Of a log-in: by whom.
     Of one with a provider: where it begins, and where those with others do."""
+    hook: Hook | None = None
+    event: str = ""
+    family: str = ""
+    """Of a webhook: the event that is broken, and how."""
 
     @property
     def subject(self) -> str:
+        if self.hook is not None:
+            return self.hook.subject
         if self.blueprint:
             return f"blueprint {self.blueprint}"
         return self.route.subject(self.identity) if self.route else APP
@@ -54,6 +67,8 @@ class Aim:
     @property
     def id(self) -> str:
         """For people: shadowed bindings are never aimed at, so method, rule and identity are unique."""
+        if self.hook is not None:
+            return " ".join(part for part in (self.hook.subject, self.event, self.family) if part)
         return f"{self.route.method} {self.route.rule} [{self.identity}]" if self.route else self.subject
 
 
@@ -78,6 +93,13 @@ def growing(inventory: Inventory) -> Iterable[Aim]:
             for aim in every_route(inventory)
             if aim.route and not aim.route.safe and f"{aim.route.method} {aim.route.rule}" in inventory.grown
         )
+
+
+def critical(inventory: Inventory) -> Iterable[Aim]:
+    """Pages that the configuration names as hot."""
+    for aim in pages(inventory):
+        if aim.route is not None and f"{aim.route.method} {aim.route.rule}" in inventory.hot:
+            yield aim
 
 
 def responses(inventory: Inventory) -> Iterable[Aim]:
@@ -182,9 +204,70 @@ def _log_in(inventory: Inventory, start: Route) -> tuple[tuple[Route, str], ...]
     return tuple((route, ANONYMOUS) for route in (start, *others))
 
 
+def webhooks(inventory: Inventory) -> Iterable[Aim]:
+    """Every webhook once."""
+    yield from (Aim(hook=hook) for hook in inventory.webhooks)
+
+
+def webhook_events(inventory: Inventory) -> Iterable[Aim]:
+    """Every event of every webhook."""
+    yield from (Aim(hook=hook, event=event) for hook in inventory.webhooks for event in hook.events)
+
+
+def broken_by(*families: str) -> Selector:
+    """Every event of every webhook under each of these families of faults."""
+
+    def over(inventory: Inventory) -> Iterable[Aim]:
+        for aim in webhook_events(inventory):
+            yield from (replace(aim, family=family) for family in families)
+
+    return over
+
+
+_FAMILY_OF = {
+    "error": faults.ERRORS,
+    "lost-ack": faults.ERRORS,
+    "down": faults.ERRORS,
+    "outbound": faults.CALLS,
+    "answered": faults.ACKNOWLEDGED,
+}
+
+
+def breaks_with(aim: Aim, fault: str) -> bool:
+    """Whether an aim is the one that `EVENT/ID` comes from (`invoice.paid/death@7`)."""
+    event, _, id = fault.rpartition("/")
+    name = id.partition("@")[0]
+    if name == faults.ORDER:
+        return aim.hook is not None and not aim.event
+    return aim.event == event and aim.family == _FAMILY_OF.get(name, name)
+
+
+def keyed_routes(inventory: Inventory) -> Iterable[Aim]:
+    """Every route that the configuration says honours an idempotency key, as the first identity."""
+    named = [name for name in inventory.identities if name != ANONYMOUS]
+    for route in _requestable(inventory, safe=False):
+        if f"{route.method} {route.rule}" in inventory.keyed:
+            yield Aim(route, named[0] if named else ANONYMOUS)
+
+
 def whole_app(_: Inventory) -> Iterable[Aim]:
     """Once."""
     yield Aim()
+
+
+def whole_database(inventory: Inventory) -> Iterable[Aim]:
+    """Once, with everything that can be asked: those that read as who may see them, then those that write."""
+    yield Aim(
+        members=tuple(
+            (route, _visitor(inventory, route) if route.safe else _first(inventory))
+            for route in _requestable(inventory, safe=False)
+        )
+    )
+
+
+def _first(inventory: Inventory) -> str:
+    """The first identity, else a stranger."""
+    return next((name for name in inventory.identities if name != ANONYMOUS), ANONYMOUS)
 
 
 def _requestable(inventory: Inventory, *, safe: bool) -> Iterable[Route]:
@@ -249,8 +332,11 @@ class Trial:
         levels: dict[str, Level],
         is_known: Callable[[Finding], bool],
         selected: Callable[[Rule], bool],
+        fault: str = "",
     ) -> None:
+        """`fault`: of a trial of faults, the one way of breaking that is tried."""
         self.aim = aim
+        self._fault = fault
         self.report = Report()
         self._pilot, self._facts, self._context, self._budgets = pilot, facts, context, budgets
         self._levels, self._is_known, self._selected = levels, is_known, selected
@@ -319,6 +405,25 @@ class Trial:
             raise BrokenError(found.broken)
         return found
 
+    def indexes(self) -> Database:
+        """The app's statements without and with each planned index, on tables that are large."""
+        return self._pilot().indexes(self.aim.members)
+
+    def history(self) -> History:
+        """The app's own migrations, run up and down on a database of their own."""
+        return self._pilot().history()
+
+    def timings(self) -> Timings:
+        """The page, warm, alone; not driven where it is no hot path."""
+        context = replace(self._context, budget=self._budgets(self.aim.subject))
+        if not hot(self.route, context):
+            return Timings(Exchange(self.route, self.aim.identity, self.route.path, status=0))
+        return self._pilot().timings(self.route, self.aim.identity)
+
+    def leaks(self) -> LeakTrial:
+        """The page some hundred times."""
+        return self._pilot().leaks(self.route, self.aim.identity)
+
     def limits(self) -> RateTrial:
         """The route tried by a stranger until its limit refuses, and beyond."""
         return self._pilot().limits(self.route, self._profile)
@@ -344,6 +449,39 @@ class Trial:
     def hosts(self) -> HostTrial:
         """The route under forged hosts, where it redirects or is about an account."""
         return self._pilot().hosts(self.route, self.aim.identity, self._profile)
+
+    def broken(self) -> Broken:
+        """The event of the webhook, broken in every way of the family."""
+        return self._pilot().broken(self.hook.path, self.aim.event, self.aim.family, self._fault)
+
+    def refusals(self, family: str) -> Refusals:
+        """Deliveries of the webhook that are to be refused."""
+        return self._pilot().refusals(self.hook.path, family)
+
+    def conflict(self) -> Conflict:
+        """An id of the webhook's that comes again with another payload."""
+        return self._pilot().conflict(self.hook.path)
+
+    def order(self) -> Order:
+        """Related events of the webhook in every order."""
+        return self._pilot().order(self.hook.path, self._fault)
+
+    def backoff(self) -> Backoff:
+        """An event of the webhook that fails each time."""
+        return self._pilot().backoff(self.hook.path, self.aim.event)
+
+    def pipeline(self) -> Pipeline:
+        """The steps of a clean delivery of the event."""
+        return self._pilot().pipeline(self.hook.path, self.aim.event)
+
+    def keyed(self) -> KeyedTrial:
+        """The route with idempotency keys."""
+        return self._pilot().keyed(f"{self.route.method} {self.route.rule}")
+
+    @property
+    def hook(self) -> Hook:
+        assert self.aim.hook is not None, "this guard is about a webhook"
+        return self.aim.hook
 
     def limiter(self) -> LimiterFacts:
         """Where the app counts."""

@@ -19,7 +19,7 @@ from seatrial.model.outcomes import ExitCode
 from seatrial.model.report import Report
 from seatrial.plugin import collector, guard_fixtures, overrides, summary
 from seatrial.plugin.arguments import Arguments, take
-from seatrial.plugin.guarding import Aim, GuardPlan, Trial
+from seatrial.plugin.guarding import Aim, GuardPlan, Trial, breaks_with
 from seatrial.plugin.replaying import Replay
 from seatrial.plugin.state import Shipment, State
 from seatrial.plugin.stream import Stream
@@ -80,7 +80,13 @@ class Guards:
         option = self.config.option
         file = option.seatrial_config
         start = Path(option.seatrial_target or self.config.rootpath)
-        self._state = State.configured(start, Path(file) if file else None, option.seatrial_only or "")
+        self._state = State.configured(
+            start,
+            Path(file) if file else None,
+            option.seatrial_only or "",
+            time_budget_s=option.seatrial_time_budget,
+            fault=option.seatrial_fault or "",
+        )
         if self.stream.active:
             overrides.load(self._state.settings)
         # As xdist itself tells: it has read -n by now, and distributes nothing that is only collected.
@@ -151,6 +157,7 @@ class Guards:
             self.state.only = self._replay.rules
             self.stream.send("replaying", self._replay.means)
         self.collected.plan = {item.nodeid: self._planned(item) for item in self._items}
+        self.state.expect_faults(sum(_breaks(item) for item in self._items))
         self.stream.send("planned", self.collected.plan)
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
@@ -182,9 +189,14 @@ class Guards:
         return tuple((rule.code, subject) for rule in plan.rules if self.state.selected(rule))
 
     def _wanted(self, aim: Aim) -> bool:
+        fault = self.state.fault
+        if fault and not breaks_with(aim, fault):
+            return False
         glob = self.config.getoption("--seatrial-route")
         if not glob:
             return True
+        if aim.hook is not None:
+            return any(fnmatch.fnmatchcase(name, glob) for name in (f"POST {aim.hook.path}", aim.hook.path))
         if aim.route is None:
             return False
         return any(fnmatch.fnmatchcase(name, glob) for name in (f"{aim.route.method} {aim.route.rule}", aim.route.rule))
@@ -290,7 +302,7 @@ class Guards:
             if nodeid in self._reports:
                 collected.add(nodeid, self._reports[nodeid])
         collected.elapsed_s = time.monotonic() - self._started
-        filtered = state.only or self._arguments.ids or self.config.getoption("--seatrial-route")
+        filtered = state.only or self._arguments.ids or self.config.getoption("--seatrial-route") or state.fault
         try:
             result = conclude(state.settings, state.inventory, collected, whole=not filtered)
         except SeatrialError as error:
@@ -321,6 +333,12 @@ class Guards:
 
 def _is_worker(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
+
+
+def _breaks(item: pytest.Item) -> bool:
+    """Whether an item is a trial of faults, which takes its part of the time budget."""
+    callspec = getattr(item, "callspec", None)
+    return callspec is not None and bool(callspec.params["seatrial_trial"].family)
 
 
 def _profile(item: pytest.Item) -> str:

@@ -32,6 +32,8 @@ class Shipment:
     inventory: Inventory
     facts: AppFacts
     recipe: Recipe
+    time_budget_s: float | None = None
+    fault: str = ""
 
     def pack(self) -> str:
         return base64.b64encode(pickle.dumps(self)).decode()
@@ -45,12 +47,17 @@ class Shipment:
 class State:
     """Owns the run; `close` leaves nothing behind."""
 
-    def __init__(self, settings: Settings, only: str) -> None:
-        """Raises ConfigurationError when the baseline or the budgets are damaged, or `only` names no rule."""
+    def __init__(self, settings: Settings, only: str, *, time_budget_s: float | None = None, fault: str = "") -> None:
+        """`time_budget_s` and `fault` (`EVENT/ID`) are for the trials of faults.
+
+        Raises ConfigurationError when the baseline or the budgets are damaged, or `only` names no rule.
+        """
         self.settings = settings
         self.inventory = Inventory(())
         self.facts: AppFacts | None = None
         self.only = _codes(only)
+        self.time_budget_s, self.fault = time_budget_s, fault
+        self.faults_expected = 0
         self._known: Counter[str] = Counter()
         for entry in baseline.load(settings.state_folder / "baseline.tsv").entries.values():
             self._known[entry.fingerprint] += entry.count
@@ -60,15 +67,18 @@ class State:
         self._pilot: Pilot | None = None
 
     @classmethod
-    def configured(cls, start: Path, file: Path | None, only: str) -> State:
+    def configured(
+        cls, start: Path, file: Path | None, only: str, *, time_budget_s: float | None = None, fault: str = ""
+    ) -> State:
         """Raises ConfigurationError with every mistake of the configuration."""
         root = start if file is not None else find_root(start)
-        return cls(load(root, file, rule_codes=[rule.code for rule in rules.registered()]), only)
+        settings = load(root, file, rule_codes=[rule.code for rule in rules.registered()])
+        return cls(settings, only, time_budget_s=time_budget_s, fault=fault)
 
     @classmethod
     def joined(cls, shipment: Shipment, only: str, worker: str) -> State:
         """Of an xdist worker: hosts of its own, on clones of what the controller has prepared."""
-        state = cls(shipment.settings, only)
+        state = cls(shipment.settings, only, time_budget_s=shipment.time_budget_s, fault=shipment.fault)
         state.inventory, state.facts = shipment.inventory, shipment.facts
         state._run = open_run(shipment.settings)
         state._run.join(shipment.recipe, worker)
@@ -92,7 +102,7 @@ class State:
     def ship(self) -> Shipment:
         assert self._run is not None
         assert self.facts is not None
-        return Shipment(self.settings, self.inventory, self.facts, self._run.recipe())
+        return Shipment(self.settings, self.inventory, self.facts, self._run.recipe(), self.time_budget_s, self.fault)
 
     @property
     def database(self) -> str:
@@ -108,13 +118,21 @@ class State:
             dict(self.settings.rules),
             self._take_known,
             self.selected,
+            self.fault.rpartition("/")[2],
         )
 
     def pilot(self) -> Pilot:
         assert self._run is not None
         if self._pilot is None:
-            self._pilot = Pilot(self._run)
+            self._pilot = Pilot(self._run, self.time_budget_s)
+            self._pilot.faults.expected = self.faults_expected
         return self._pilot
+
+    def expect_faults(self, number: int) -> None:
+        """How many trials of faults will share the time budget."""
+        self.faults_expected = number
+        if self._pilot is not None:
+            self._pilot.faults.expected = number
 
     def selected(self, rule: Rule) -> bool:
         """Whether a rule is neither switched off nor left out by --seatrial-only."""
@@ -151,7 +169,7 @@ def _codes(text: str) -> frozenset[str]:
     wanted = frozenset(code.strip().upper() for code in text.split(",") if code.strip())
     if wanted == {NO_GUARD}:
         return wanted
-    planned = [rule for rule in rules.registered() if not rule.passive and not rule.static]
+    planned = [rule for rule in rules.registered() if not rule.passive and not rule.static and not rule.command]
     families = {rule.family for rule in planned}
     of_source = {name for rule in rules.registered() if rule.static for name in (rule.code, rule.family)}
     if named := sorted(wanted & of_source):

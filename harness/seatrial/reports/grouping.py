@@ -2,7 +2,7 @@
 
 import shlex
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from seatrial.model.findings import Check, Finding, fingerprint
@@ -10,17 +10,25 @@ from seatrial.model.outcomes import Level, Outcome, State
 from seatrial.model.result import Judged, Result, RouteRow
 from seatrial.reports.order import LEVELS, finding_order
 
+OF_A_CAUSE = 4
+"""Findings that are shown of one cause: the rest are more of the same."""
 SHORT = 8
 """Digits of a fingerprint that a reader sees."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Findings of one rule that say the same sentence; it is then printed once."""
+    """Findings of one rule with one cause, as far as that can be told: the same line, or the same sentence."""
 
     level: Level
     message: str
+    """Of the first."""
     findings: tuple[Finding, ...]
+    """Those that are shown, worst first."""
+    place: str = ""
+    """`path:line` where that is what they share: a line of the layout is the cause of a finding on every page."""
+    more: int = 0
+    """How many more there are of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +47,13 @@ class Group:
     known: int
 
     @property
+    def printed(self) -> int:
+        return sum(len(cluster.findings) for cluster in self.clusters)
+
+    @property
     def hidden(self) -> int:
-        return self.new - sum(len(cluster.findings) for cluster in self.clusters)
+        """Those of causes that are not shown at all."""
+        return self.new - sum(len(cluster.findings) + cluster.more for cluster in self.clusters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +82,7 @@ def groups(result: Result, *, per_rule: int, in_all: int, per_info: int = 3) -> 
     for rule, found in ranked:
         cap = min(in_all, per_info if _worst(found) >= LEVELS.index(Level.INFO) else per_rule)
         group = _group(rule, found, known[rule], cap)
-        in_all -= group.new - group.hidden
+        in_all -= group.printed
         shown.append(group)
     return shown
 
@@ -130,19 +143,40 @@ def dearest(routes: Iterable[RouteRow], count: int) -> list[RouteRow]:
 def _group(rule: str, found: Sequence[Judged], known: int, cap: int) -> Group:
     ordered = sorted(found, key=lambda judged: (LEVELS.index(judged.finding.level), finding_order(judged)))
     first = ordered[0].finding
-    clusters: dict[tuple[Level, str], list[Finding]] = {}
-    for judged in ordered[: max(cap, 0)]:
-        clusters.setdefault((judged.finding.level, judged.finding.message), []).append(judged.finding)
     return Group(
         rule=rule,
         name=first.name,
         level=first.level,
         tool=first.tool,
         remedy=first.remedy,
-        clusters=tuple(Cluster(level, message, tuple(items)) for (level, message), items in clusters.items()),
+        clusters=tuple(_clusters([judged.finding for judged in ordered], cap)),
         new=len(found),
         known=known,
     )
+
+
+def _clusters(ordered: Sequence[Finding], cap: int) -> Iterator[Cluster]:
+    """By cause, the one with the most findings first within a level, at most `cap` findings in all."""
+    met = Counter(_line(finding) for finding in ordered)
+    causes: defaultdict[tuple[Level, str, str], list[Finding]] = defaultdict(list)
+    for finding in ordered:
+        line = _line(finding)
+        shared = line if met[line] > 1 else ""
+        causes[finding.level, shared, "" if shared else finding.message].append(finding)
+    left = cap
+    for (level, place, _), findings in sorted(causes.items(), key=lambda c: (LEVELS.index(c[0][0]), -len(c[1]))):
+        if left <= 0:
+            return
+        shown = tuple(findings[: min(OF_A_CAUSE, left)])
+        left -= len(shown)
+        yield Cluster(level, shown[0].message, shown, place, len(findings) - len(shown))
+
+
+def _line(finding: Finding) -> str:
+    """Where it is mended, if a report names a line; a tool's findings are a line each."""
+    if finding.place is None or finding.tool != "seatrial":
+        return ""
+    return f"{finding.place.path}:{finding.place.line}"
 
 
 def _worst(found: Sequence[Judged]) -> int:

@@ -4,6 +4,7 @@ The last lines are the ones that stay on the screen, so the verdict stands there
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from rich.console import Console
 from rich.text import Text
@@ -137,17 +138,23 @@ def _cluster(sheet: Sheet, cluster: grouping.Cluster, handles: Mapping[int, str]
     message = Text(sheet.say(cluster.message))
     if mixed:
         message.append(f" ({cluster.level.value})", style="dim")
-    if len(cluster.findings) == 1:
-        _finding(sheet, cluster.findings[0], 2, marker, handles)
+    if len(cluster.findings) + cluster.more == 1:
+        _finding(sheet, cluster.findings[0], 2, marker, handles.get(id(cluster.findings[0]), ""))
         sheet.text(message, 4)
         return
-    sheet.text(message, 2, marker=marker)
+    if cluster.place:
+        sheet.text(Text(sheet.say(cluster.place), style="cyan"), 2, marker=marker)
+        sheet.text(message, 4)
+    else:
+        sheet.text(message, 2, marker=marker)
     for finding in cluster.findings:
-        _finding(sheet, finding, 4, Text(sheet.glyphs.dot, style="dim"), handles)
+        shown = replace(finding, place=None) if cluster.place else finding
+        _finding(sheet, shown, 4, Text(sheet.glyphs.dot, style="dim"), handles.get(id(finding), ""))
+    if cluster.more:
+        sheet.text(Text(f"and {cluster.more:,} more of the same", style="dim"), 6)
 
 
-def _finding(sheet: Sheet, finding: Finding, indent: int, marker: Text, handles: Mapping[int, str]) -> None:
-    handle = handles.get(id(finding), "")
+def _finding(sheet: Sheet, finding: Finding, indent: int, marker: Text, handle: str) -> None:
     place = sheet.say(f"{finding.place.path}:{finding.place.line}") if finding.place else ""
     # A tool's finding often has its file for a subject; once is enough.
     if finding.place is not None and finding.subject == finding.place.path:

@@ -1,6 +1,29 @@
 """The rules: pure functions from evidence to judgements, one module per family."""
 
-from seatrial.rules import arc, cfg, cke, csr, eager, err, growth, hdr, oau, red, rtl, ses, sql, tst, typ
+from seatrial.rules import (
+    arc,
+    cfg,
+    cke,
+    csr,
+    eager,
+    err,
+    growth,
+    hdr,
+    idm,
+    idx,
+    lat,
+    mem,
+    mig,
+    oau,
+    red,
+    regression,
+    rtl,
+    ses,
+    sql,
+    tst,
+    typ,
+    whk,
+)
 from seatrial.rules.registry import find, registered, rule
 
 __all__ = [
@@ -13,13 +36,20 @@ __all__ = [
     "find",
     "growth",
     "hdr",
+    "idm",
+    "idx",
+    "lat",
+    "mem",
+    "mig",
     "oau",
     "red",
     "registered",
+    "regression",
     "rtl",
     "rule",
     "ses",
     "sql",
     "tst",
     "typ",
+    "whk",
 ]

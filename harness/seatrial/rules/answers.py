@@ -4,6 +4,7 @@ import re
 
 from seatrial.model.evidence import Exchange
 from seatrial.model.findings import Judgement
+from seatrial.model.inventory import Route
 from seatrial.model.profiles import Profile
 from seatrial.model.rules import Context, Rule
 
@@ -64,6 +65,13 @@ def unfit(rule: Rule, exchange: Exchange, context: Context) -> Judgement | None:
 
 def other_profile(profile: str) -> str:
     return f"seen in the {profile} profile, which has defences switched off: only the protection profile may be judged"
+
+
+def hot(route: Route, context: Context) -> bool:
+    """Whether it is a critical path: named so, or, where nothing is named, with a budget."""
+    if context.hot:
+        return f"{route.method} {route.rule}" in context.hot
+    return context.budget is not None
 
 
 def turned_away(exchange: Exchange) -> bool:

@@ -22,6 +22,7 @@ def rule(
     remedy: str,
     passive: bool = False,
     static: bool = False,
+    command: str = "",
 ) -> Callable[[Callable[[Rule, Any, Context], Judgement]], Rule]:
     """Turn `judge(rule, evidence, context) -> Judgement` into a registered `Rule`.
 
@@ -32,7 +33,7 @@ def rule(
     def register(judge: Callable[[Rule, Any, Context], Judgement]) -> Rule:
         if code in _catalogue:
             raise ValueError(f"rule code {code} is registered twice")
-        entry = Rule(code, name, level, claim, control, rationale, source, remedy, judge, passive, static)
+        entry = Rule(code, name, level, claim, control, rationale, source, remedy, judge, passive, static, command)
         _catalogue[code] = entry
         return entry
 

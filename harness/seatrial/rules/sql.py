@@ -12,7 +12,7 @@ from seatrial.model.evidence import Budget, Exchange, Kind, Load, Statement
 from seatrial.model.findings import Finding, Judgement, Place
 from seatrial.model.outcomes import Level
 from seatrial.model.rules import Context, Rule
-from seatrial.rules.answers import RESPONSE, document, no_document, unanswered, unexpected
+from seatrial.rules.answers import RESPONSE, document, hot, no_document, unanswered, unexpected
 from seatrial.rules.registry import rule
 from seatrial.rules.remedies import best_known, remedy
 from seatrial.rules.statements import cause, line_of, places_of, shorthand, text_of, written
@@ -113,7 +113,7 @@ def repeated_statement(rule: Rule, exchange: Exchange, context: Context) -> Judg
     remedy="Look at EXPLAIN ANALYZE of the statement: an index on what it filters and sorts by, or fewer rows.",
 )
 def slow_statement(rule: Rule, exchange: Exchange, context: Context) -> Judgement:
-    if not _hot(exchange, context):
+    if not hot(exchange.route, context):
         return rule.skipped(
             exchange.subject, "not a hot path: name it on `hot` under [tool.seatrial], or run seatrial budgets record"
         )
@@ -259,12 +259,6 @@ def _verdict(rule: Rule, exchange: Exchange, findings: Sequence[Finding]) -> Jud
     if findings:
         return rule.failed(exchange.subject, *findings)
     return unexpected(rule, exchange) or rule.passed(exchange.subject)
-
-
-def _hot(exchange: Exchange, context: Context) -> bool:
-    if context.hot:
-        return f"{exchange.route.method} {exchange.route.rule}" in context.hot
-    return context.budget is not None
 
 
 def _by_fingerprint(exchange: Exchange) -> Iterable[tuple[str, list[Statement]]]:

@@ -30,6 +30,7 @@ from seatrial.observe.attribution import Attribution
 from seatrial.observe.callsite import CallSites, call_site
 from seatrial.observe.markup import marks
 from seatrial.observe.redaction import cookie_sizes, safe_headers
+from seatrial.observe.statements import Sent as SentStatement
 from seatrial.target import binds as binding
 from seatrial.target import factory, protections, schema, seeds
 from seatrial.target.arguments import Samples
@@ -69,6 +70,8 @@ class Reply:
     """Message of what was raised: for comparison with the body, and for nothing else."""
     template: str = ""
     statements: tuple[Statement, ...] = ()
+    kept: tuple[SentStatement, ...] = ()
+    """With their parameters, where that was asked for."""
     loads: eager.Loads | None = None
     outbound: tuple[OutboundCall, ...] = ()
     elapsed_ms: float = 0.0
@@ -270,6 +273,7 @@ class Target:
         rows: bool = False,
         loads: Loads = "",
         fresh: bool = True,
+        keep: bool = False,
         **options: Any,
     ) -> Reply:
         """One request in a context of its own, within the time limit, with everything it did recorded.
@@ -280,7 +284,7 @@ class Target:
         if fresh and self.profile is Profile.PROTECTION:
             protections.reset_limits(self.app)
         owner = os.getpid()
-        reply = contextvars.Context().run(self._send, client, method, path, base_url, rows, loads, options)
+        reply = contextvars.Context().run(self._send, client, method, path, base_url, rows, loads, keep, options)
         if os.getpid() != owner:
             os._exit(0)  # a fork of the app's came back through the view: only the host itself may go on
         reply.sent = sent({"base_url": base_url, **options}, self.base_url)
@@ -299,6 +303,7 @@ class Target:
         base_url: str | None,
         rows: bool,
         loads: Loads,
+        keep: bool,
         options: Mapping[str, Any],
     ) -> Reply:
         reply = Reply()
@@ -317,7 +322,7 @@ class Target:
             flask.template_rendered.connected_to(on_template, self.app),
             outbound.outbound_calls() as calls,
             eager.observe(self.sites, closely=loads == "closely") if loads else nullcontext() as reply.loads,
-            statements.record(rows=rows, attribute=self.attribution, attributed=attributed) as recording,
+            statements.record(rows=rows, attribute=self.attribution, attributed=attributed, keep=keep) as recording,
         ):
             try:
                 with time_limit(self.settings.deadlines.request_s):
@@ -344,12 +349,39 @@ class Target:
             reply.elapsed_ms = (time.perf_counter() - started) * 1000
             recording.settle(1.0)
         reply.statements = recording.statements()
+        reply.kept = recording.sent()
         reply.outbound = tuple(calls)
         reply.template = seen.get("template", "")
         if (escaped := seen.get("exception")) is not None:
             reply.raised = Raised(type(escaped).__name__, _raised_at(escaped, self.sites))
             reply.said = _message(escaped)
         return reply
+
+    def ask(self, client: FlaskClient, method: str, path: str) -> str:
+        """What one request is answered, as a word: its status, or why there is none. Nothing of it is recorded.
+
+        For what is asked many times, where a recorder would be measured as well.
+        """
+        owner = os.getpid()
+        answered = contextvars.Context().run(self._ask, client, method, path)
+        if os.getpid() != owner:
+            os._exit(0)  # as in `send`
+        return answered
+
+    def _ask(self, client: FlaskClient, method: str, path: str) -> str:
+        try:
+            with time_limit(self.settings.deadlines.request_s):
+                response = client.open(path, method=method, base_url=self.base_url)
+                try:
+                    _, ended = _read(response.iter_encoded())
+                    return str(response.status_code) if ended else "without end"
+                finally:
+                    response.close()
+        except RequestTimeout:
+            self.dispose()
+            return f"nothing within {self.settings.deadlines.request_s:g} s"
+        except (Exception, SystemExit) as error:
+            return type(error).__name__
 
     def exchange(
         self, route: Route, identity: str, reply: Reply, *, path: str, variant: str = "plain", logged_in: bool = True

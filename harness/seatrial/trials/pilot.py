@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
@@ -10,23 +11,48 @@ from typing import Any, TypeVar
 from seatrial.config import Settings
 from seatrial.host.client import HostEnded, HostHung
 from seatrial.host.run import Run
+from seatrial.migrate.specs import configured
 from seatrial.model.csrf import CsrfTrial
-from seatrial.model.errors import InconclusiveError
+from seatrial.model.errors import BrokenError, InconclusiveError
 from seatrial.model.evidence import AppFacts, Exchange, Kind
 from seatrial.model.growth import Growth
+from seatrial.model.indexes import Advice, Database
 from seatrial.model.inventory import ANONYMOUS, Inventory, Route
+from seatrial.model.latency import Timings
+from seatrial.model.leaks import LeakTrial
 from seatrial.model.markup import Mark, MarkupTrial, Shown
+from seatrial.model.migrations import History
 from seatrial.model.oauth import OAuthTrial
 from seatrial.model.profiles import Profile
 from seatrial.model.rates import LimiterFacts, RateTrial, guards_accounts
 from seatrial.model.redirects import HostTrial, RedirectTrial
 from seatrial.model.sessions import LogIn, LogOut
-from seatrial.trials import csrf, discovery, errors, growth, hosts, markup, oauth, redirects, responses, sessions, sweep
+from seatrial.model.webhooks import Backoff, Broken, Conflict, KeyedTrial, Order, Pipeline, Refusals
+from seatrial.trials import (
+    csrf,
+    discovery,
+    errors,
+    growth,
+    hosts,
+    idempotency,
+    indexes,
+    latency,
+    leaks,
+    markup,
+    migrations,
+    oauth,
+    redirects,
+    responses,
+    sessions,
+    sweep,
+)
 from seatrial.trials import limits as rates
 from seatrial.trials.sweep import Visit
+from seatrial.trials.webhooks import backoff, breaking, conflict, order, pipeline, planning, refusals
 
 R = TypeVar("R")
 S = TypeVar("S", LogIn, LogOut)
+F = TypeVar("F", Broken, Refusals, Conflict, Order, Backoff, Pipeline)
 
 BOOKKEEPING_ROUTES = 5
 """A statement that so many routes send (last_seen, an access log) is bookkeeping: it is put back once, at the end."""
@@ -55,6 +81,7 @@ def prepare(run: Run, *profiles: Profile) -> Inventory:
     run.start(*profiles)
     profile, deadlines = profiles[0], run.settings.deadlines
     run.report("finding routes")
+    hooks = run.call(profile, planning.planned, deadlines.trial_s)
     routes = run.call(profile, discovery.routes, deadlines.trial_s)
     endpoints, answers_unknown = run.call(profile, discovery.endpoints, deadlines.trial_s)
     known: dict[tuple[str, tuple[tuple[str, str], ...]], tuple[str, tuple[str, ...]]] = {}
@@ -80,6 +107,9 @@ def prepare(run: Run, *profiles: Profile) -> Inventory:
         doors=doors,
         endpoints=endpoints,
         answers_unknown=answers_unknown,
+        webhooks=hooks,
+        keyed=tuple(entry.route for entry in run.settings.idempotency),
+        hot=frozenset(run.settings.hot),
     )
 
 
@@ -98,11 +128,33 @@ def _without_route(settings: Settings, routes: Collection[Route]) -> list[str]:
     ]
 
 
+class Allowance:
+    """How long each trial of faults may take: its own limit, and its part of what is left for all."""
+
+    def __init__(self, limit_s: float, budget_s: float | None) -> None:
+        self._limit_s, self._left_s = limit_s, budget_s
+        self.expected = 0
+        """Trials that are still to come."""
+
+    def share(self) -> float:
+        """Seconds for the trial that begins now."""
+        left, self.expected = self.expected, max(0, self.expected - 1)
+        if self._left_s is None:
+            return self._limit_s
+        return max(0.0, min(self._limit_s, self._left_s / max(1, left)))
+
+    def spend(self, seconds: float) -> None:
+        if self._left_s is not None:
+            self._left_s = max(0.0, self._left_s - seconds)
+
+
 class Pilot:
     """Asks the hosts of one run for evidence. After a ban everything of that profile is inconclusive."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, time_budget_s: float | None = None) -> None:
+        """`time_budget_s`: for all trials of faults together; None: only their own limit."""
         self.run = run
+        self.faults = Allowance(run.settings.deadlines.faults_s, time_budget_s)
         self._visits: dict[tuple[Profile, str, str], Visit] = {}
         self._looks: dict[tuple[Profile, str, str], Exchange] = {}
         self._logins: dict[tuple[Profile, str], OAuthTrial] = {}
@@ -111,6 +163,7 @@ class Pilot:
         self._markup: dict[str, MarkupTrial] | None = None
         self._writers: Counter[str] = Counter()
         self._dirty: set[Profile] = set()
+        self._cold: set[Profile] = set()
 
     def visit(self, route: Route, identity: str, profile: Profile = Profile.SWEEP) -> Visit:
         """Cold and warm GET. A host that died or hung is evidence, too: `failure` says how."""
@@ -198,6 +251,46 @@ class Pilot:
         if found.dirty:
             self._dirty.add(profile)
         return found
+
+    def indexes(self, members: Sequence[tuple[Route, str]], profile: Profile = Profile.SWEEP) -> Database:
+        """The app's statements without and with each planned index. The database is put back before the next trial."""
+        self._clean(profile)
+        settings = self.run.settings
+        specs = configured(settings)
+        options = {growing.route: growing.options for growing in settings.growth}
+        hot = frozenset(settings.hot)
+        self._dirty.add(profile)
+        try:
+            return self._checked(
+                profile, lambda: self.run.call(profile, indexes.prove, self._whole, members, specs, hot, options)
+            )
+        except (HostEnded, HostHung) as error:
+            raise BrokenError(f"the trial of the indexes did not finish: {error}") from error
+
+    def advice(self, members: Sequence[tuple[Route, str]], profile: Profile = Profile.SWEEP) -> Advice:
+        """Which further indexes would serve the app's statements."""
+        self._clean(profile)
+        settings = self.run.settings
+        options = {growing.route: growing.options for growing in settings.growth}
+        self._dirty.add(profile)
+        return self.run.call(profile, indexes.advise, self._whole, members, frozenset(settings.hot), options)
+
+    def history(self, profile: Profile = Profile.SWEEP) -> History:
+        """The app's own migrations on a database of their own; the process of the host is left as it was."""
+        self._clean(profile)
+        since = self.run.settings.migrations.since
+        try:
+            with self.run.emptied(profile):
+                found = self.run.call(profile, migrations.tried, self._whole, since)
+        except (HostEnded, HostHung) as error:
+            raise BrokenError(f"the trial of the migrations did not finish: {error}") from error
+        return migrations.linted(found)
+
+    @property
+    def _whole(self) -> float:
+        """Seconds for a trial that is about the whole app."""
+        deadlines = self.run.settings.deadlines
+        return max(deadlines.trial_s, 120.0) + deadlines.request_s
 
     def again(self, route: Route, identity: str, profile: Profile = Profile.PROTECTION) -> tuple[Exchange, ...]:
         """The page, and once more where its policy carries a nonce: only then there is something to compare."""
@@ -359,6 +452,42 @@ class Pilot:
             self._logins[key] = found
         return self._logins[key]
 
+    def timings(self, route: Route, identity: str) -> Timings:
+        """The route, warm, alone, unrecorded."""
+        profile, seconds = Profile.SWEEP, self.run.settings.deadlines.request_s
+        if route.unresolved:
+            return Timings(Exchange(route, identity, route.path, status=0))
+        self._clean(profile)
+        writes = self.visit(route, identity).writing.count(Kind.DML)
+        try:
+            found = self._guarded(
+                profile, lambda d: self.run.call(profile, latency.time_calls, d, route, identity, seconds), 3
+            )
+        except (HostEnded, HostHung) as error:
+            return Timings(_lost(route, identity, error))
+        if writes:
+            self._dirty.add(profile)
+        return found
+
+    def leaks(self, route: Route, identity: str) -> LeakTrial:
+        """The route some hundred times, in a host that is put back afterwards where the route writes."""
+        profile, deadlines = Profile.SWEEP, self.run.settings.deadlines
+        if route.unresolved or route.skipped:
+            return LeakTrial(
+                route.subject(identity), failure="no sample value for its arguments: see [tool.seatrial.arguments]"
+            )
+        writes = self.visit(route, identity).writing.count(Kind.DML)
+        limit = deadlines.leak_s + 2 * deadlines.request_s + 5
+        try:
+            found = self._checked(
+                profile, lambda: self.run.call(profile, leaks.calls, limit, route, identity, deadlines.leak_s)
+            )
+        except (HostEnded, HostHung) as error:
+            return LeakTrial(route.subject(identity), failure=str(error))
+        if writes:
+            self._dirty.add(profile)
+        return found
+
     def limiter(self, profile: Profile = Profile.PROTECTION) -> LimiterFacts:
         """Where the app counts."""
         return self.run.call(profile, rates.limiter, self.run.settings.deadlines.trial_s)
@@ -367,6 +496,79 @@ class Pilot:
     def _rates_deadline(self) -> float:
         deadlines = self.run.settings.deadlines
         return deadlines.trial_s + 2 * deadlines.request_s + 5
+
+    # ------------------------------------------------------------------ webhooks and idempotency keys
+    def broken(self, path: str, event: str, family: str, only: str = "") -> Broken:
+        """One event of a webhook under one family of faults."""
+        limit = self.faults.share()
+        began = time.monotonic()
+        try:
+            return self._faults(limit, breaking.broken, path, event, family, limit, only)
+        except (HostEnded, HostHung) as error:
+            return Broken(f"webhook {path}", event, family, reason=str(error))
+        finally:
+            self.faults.spend(time.monotonic() - began)
+
+    def refusals(self, path: str, family: str) -> Refusals:
+        """Deliveries of a webhook that are to be refused."""
+        try:
+            return self._faults(0.0, refusals.refusals, path, family)
+        except (HostEnded, HostHung) as error:
+            return Refusals(f"webhook {path}", family, reason=str(error))
+
+    def conflict(self, path: str) -> Conflict:
+        """The same id with another payload."""
+        try:
+            return self._faults(0.0, conflict.conflict, path)
+        except (HostEnded, HostHung) as error:
+            return Conflict(f"webhook {path}", reason=str(error))
+
+    def order(self, path: str, only: str = "") -> Order:
+        """Related events in every order."""
+        try:
+            return self._faults(0.0, order.order, path, only)
+        except (HostEnded, HostHung) as error:
+            return Order(f"webhook {path}", reason=str(error))
+
+    def backoff(self, path: str, event: str) -> Backoff:
+        """An event that fails each time."""
+        try:
+            return self._faults(0.0, backoff.backoff, path, event)
+        except (HostEnded, HostHung) as error:
+            return Backoff(f"webhook {path}", event, reason=str(error))
+
+    def pipeline(self, path: str, event: str) -> Pipeline:
+        """The steps of a clean delivery."""
+        try:
+            return self._faults(0.0, pipeline.pipeline, path, event)
+        except (HostEnded, HostHung) as error:
+            return Pipeline(f"webhook {path}", event, reason=str(error))
+
+    def keyed(self, route: str) -> KeyedTrial:
+        """A route with idempotency keys."""
+        limit = self.faults.share()
+        try:
+            self._clean(Profile.SWEEP)
+            deadline = self._faults_deadline(limit)
+            self._dirty.add(Profile.SWEEP)  # the copies of its rows lie beside them
+            return self.run.call(Profile.SWEEP, idempotency.keyed, deadline, route, limit)
+        except (HostEnded, HostHung) as error:
+            return KeyedTrial(route, reason=str(error))
+
+    def _faults_deadline(self, limit_s: float) -> float:
+        """The references, a recovery that is being tried when the time is over, and forty single deliveries."""
+        return limit_s + 6 * self.run.settings.deadlines.request_s + 60
+
+    def _faults(self, limit_s: float, trial: Callable[..., F], *arguments: Any) -> F:
+        """Run a trial that forks. A host that got threads from being warmed is started again and left cold."""
+        profile, deadline = Profile.PROTECTION, self._faults_deadline(limit_s)
+        self._clean(profile)
+        found = self.run.call(profile, trial, deadline, *arguments, warm=profile not in self._cold)
+        if found.crowded:
+            self._cold.add(profile)
+            self.run.stop(profile)
+            found = self.run.call(profile, trial, deadline, *arguments, warm=False)
+        return found
 
     def facts(self, profile: Profile = Profile.PROTECTION) -> AppFacts:
         if profile not in self._facts:

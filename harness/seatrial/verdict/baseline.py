@@ -63,7 +63,10 @@ class Finished:
         return cls(
             # One rule may ask about one subject twice (two profiles): both answers are needed.
             verified=frozenset(
-                key for key, seen in outcomes.items() if seen <= {Outcome.PASS, Outcome.FAIL} and key[0] not in off
+                key
+                for key, seen in outcomes.items()
+                # What does not apply to one way of asking takes nothing from the others.
+                if (asked := seen - {Outcome.SKIPPED}) and asked <= {Outcome.PASS, Outcome.FAIL} and key[0] not in off
             ),
             met=frozenset(outcomes),
             tools=frozenset(tool.name for tool in tools if tool.state is not ToolState.BROKEN and tool.level != "off"),

@@ -69,7 +69,8 @@ def upgrade():
                attempts, error_message, next_attempt_at{utc}, processed_at{utc}, created_at{utc}
         FROM stripe_event ORDER BY id
     """)
-    op.drop_table('stripe_event')
+    # Only the webhook knew this table, and the release that brings this revision answers it by the new one.
+    op.execute('-- squawk-ignore ban-drop-table\nDROP TABLE stripe_event')
 
 
 def downgrade():

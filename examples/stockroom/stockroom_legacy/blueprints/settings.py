@@ -38,7 +38,8 @@ def team():
 @login_required
 def managers():
     role = Role.query.filter_by(name="owner").first_or_404()
-    people = User.query.filter_by(role_id=role.id, organization_id=current_user.organization_id).limit(50).all()
+    owners = User.query.filter_by(role_id=role.id).limit(50).all()
+    people = [person for person in owners if person.organization_id == current_user.organization_id]
     return render_template("managers.html", people=people)
 
 

@@ -1,0 +1,55 @@
+"""Times a route, warm, alone, in process."""
+
+from __future__ import annotations
+
+import gc
+import time
+from typing import TYPE_CHECKING
+
+from seatrial.model.inventory import Route
+from seatrial.model.latency import Timings
+from seatrial.trials.sweep import drive
+
+if TYPE_CHECKING:
+    from seatrial.target import Target
+
+CALLS = 20
+WARM = 2
+"""Calls of which the time is not kept: templates, mappers and pools are made by the first."""
+
+
+def time_calls(target: Target, route: Route, identity: str, seconds: float, calls: int = CALLS) -> Timings:
+    """A recorded call, then up to `calls` of which nothing is recorded, while `seconds` last."""
+    seen = drive(target, route, identity, route.path, rows=True)
+    if not seen.ok:
+        return Timings(seen)
+    client, until = target.client(identity), time.perf_counter() + seconds
+    found: list[float] = []
+    gc.collect()
+    for number in range(WARM + calls):
+        began = time.perf_counter()
+        answered = target.ask(client, route.method, route.path)
+        ended = time.perf_counter()
+        if answered != str(seen.status):
+            return Timings(seen, tuple(found), unlike=answered)
+        if number >= WARM:
+            found.append(round((ended - began) * 1000, 3))
+        if ended > until:
+            break
+    return Timings(seen, tuple(found))
+
+
+def burst(target: Target, route: Route, identity: str, seconds: float, calls: int) -> tuple[float, ...]:
+    """Milliseconds of a few calls that answered 2xx; empty where one did not, or they took longer than `seconds`."""
+    client, until = target.client(identity), time.perf_counter() + seconds
+    found: list[float] = []
+    for _ in range(calls):
+        began = time.perf_counter()
+        answered = target.ask(client, route.method, route.path)
+        ended = time.perf_counter()
+        if not answered.startswith("2"):
+            return ()
+        found.append((ended - began) * 1000)
+        if ended > until:
+            break
+    return tuple(found)

@@ -1,0 +1,51 @@
+"""The one table has no index, so that none can be superfluous."""
+
+import os
+import secrets
+
+from flask import Flask, jsonify, request
+from flask_sqlalchemy import SQLAlchemy
+
+POLICY = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+db = SQLAlchemy()
+
+
+note = db.Table("note", db.Column("text", db.String(40)))
+
+
+def create_app(config=None):
+    app = Flask(__name__)
+    app.config.from_mapping(
+        SECRET_KEY=os.environ.get("SECRET_KEY") or secrets.token_hex(32),
+        MAX_CONTENT_LENGTH=1024 * 1024,
+        TRUSTED_HOSTS=["localhost", "127.0.0.1"],
+        SESSION_COOKIE_SECURE=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SQLALCHEMY_DATABASE_URI=os.environ.get("DATABASE_URL", "sqlite://"),
+        SQLALCHEMY_RECORD_QUERIES=True,
+    )
+    app.config.update(config or {})
+    db.init_app(app)
+
+    @app.after_request
+    def defend(response):
+        response.headers["Content-Security-Policy"] = POLICY
+        response.headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["X-Frame-Options"] = "SAMEORIGIN"
+        response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
+        if request.is_secure:
+            response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+        return response
+
+    @app.get("/lots/")
+    def lots():
+        return jsonify([row.text for row in db.session.execute(db.select(note).limit(50))])
+
+    return app
+
+
+def seed(app):
+    with app.app_context():
+        db.session.execute(db.insert(note).values(text="rope"))
+        db.session.commit()
