@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+import responses
 from conftest import SITE, Browser
 from flask import Flask
 
@@ -54,7 +55,10 @@ def test_reset(app: Flask, visitor: Browser) -> None:
     assert visitor.log_in(password="a-new-long-password").status_code == 302
 
 
+@responses.activate
 def test_oauth_start_is_bound(visitor: Browser) -> None:
+    told = {"issuer": "https://id.example", "authorization_endpoint": "https://id.example/authorize"}
+    responses.get("https://id.example/.well-known/openid-configuration", json=told)
     location = visitor.get("/auth/oauth/start").headers["Location"]
     for part in (
         "state=",
