@@ -9,6 +9,12 @@ from typing import Any
 
 from support import project, snapshot
 
+from seatrial.cli.structure import live
+from seatrial.model.evidence import OutboundCall
+from seatrial.model.findings import Place
+from seatrial.model.inventory import Inventory, OAuthStart, Route
+from seatrial.verdict.outcome import Collected
+
 APP = {
     "shop/__init__.py": """
         from flask import Flask
@@ -209,3 +215,17 @@ def test_static_imports_neither_the_app_nor_what_drives_it(tmp_path: Path) -> No
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=shop(tmp_path), capture_output=True, text=True, timeout=60)
     assert "LOADED []" in done.stdout, done.stdout[-500:] + done.stderr[-500:]
+
+
+def test_what_a_log_in_asks_of_its_provider_is_no_call_of_the_route() -> None:
+    start = Route("GET", "/start", "start", module_path="web.py", line=10, oauth=OAuthStart("/back", "back"))
+    routes = (
+        start,
+        Route("GET", "/back", "back", module_path="web.py", line=20),
+        Route("GET", "/rates", "rates", module_path="web.py", line=30),
+    )
+    places = [Place("web.py", line) for line in (5, 12, 25, 33)] + [Place("other.py", 12)]
+    collected = Collected(outbound=[OutboundCall("id.example", place=place) for place in places])
+    found = live(Inventory(routes), collected)
+    assert found is not None
+    assert [place for place, _ in found.calls] == [Place("web.py", 5), Place("web.py", 33), Place("other.py", 12)]
