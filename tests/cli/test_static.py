@@ -228,4 +228,4 @@ def test_what_a_log_in_asks_of_its_provider_is_no_call_of_the_route() -> None:
     collected = Collected(outbound=[OutboundCall("id.example", place=place) for place in places])
     found = live(Inventory(routes), collected)
     assert found is not None
-    assert [place for place, _ in found.calls] == [Place("web.py", 5), Place("web.py", 33), Place("other.py", 12)]
+    assert [place for place, _ in found.outbound] == [Place("web.py", 5), Place("web.py", 33), Place("other.py", 12)]

@@ -70,6 +70,9 @@ def test_given_values_stand_in_the_fields_of_their_name_and_in_the_metadata() ->
     assert subject["metadata"]["organization_id"] == "3"
 
 
+@pytest.mark.skipif(
+    not hasattr(stripe.StripeClient, "parse_event_notification"), reason="this release of stripe knows no thin events"
+)
 def test_a_thin_event_is_none_for_the_old_parser_and_one_for_the_new() -> None:
     body = written(thin(World("x"))).decode()
     header = signing.stripe_header(body.encode(), [SECRET], int(time.time()))
@@ -81,9 +84,8 @@ def test_stripe_verifies_our_signatures() -> None:
     body = written(event("invoice.paid", World("x")))
     now = int(time.time())
     header = signing.stripe_header(body, [SECRET], now)
-    assert header == stripe.WebhookSignature.generate_signature_header(
-        payload=body.decode(), secret=SECRET, timestamp=now
-    )
+    if theirs := getattr(stripe.WebhookSignature, "generate_signature_header", None):  # newer releases have one
+        assert header == theirs(payload=body.decode(), secret=SECRET, timestamp=now)
     assert stripe.Webhook.construct_event(body, header, SECRET)["type"] == "invoice.paid"
     rotated = signing.stripe_header(body, ["whsec_old", SECRET], now)
     assert stripe.Webhook.construct_event(body, rotated, SECRET)["type"] == "invoice.paid"
