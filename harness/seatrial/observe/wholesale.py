@@ -37,6 +37,8 @@ class Wholesale:
     def __init__(self, sites: CallSites) -> None:
         self._sites = sites
         self._files: dict[str, list[Line]] = {}
+        self._own: dict[str, bool] = {}
+        """By file name; a path is resolved once, not once per module and request."""
 
     def concerning(self, classes: Iterable[type], ran: set[Line] | None = None) -> Place | None:
         """The first line that may have read instances of these classes; of those that `ran`, where that is known."""
@@ -80,8 +82,11 @@ class Wholesale:
     def _imported(self) -> Iterator[str]:
         for module in list(sys.modules.values()):
             file = getattr(module, "__file__", None)
-            if isinstance(file, str) and file.endswith(".py") and self._sites.at(file, 1) is not None:
-                yield file
+            if isinstance(file, str) and file.endswith(".py"):
+                if file not in self._own:
+                    self._own[file] = self._sites.at(file, 1) is not None
+                if self._own[file]:
+                    yield file
 
 
 def _lines(file: str) -> Iterator[Line]:
