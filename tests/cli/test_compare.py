@@ -35,6 +35,15 @@ BENCHMARK = """
 """
 
 
+SERVICE = """
+    def count(shelf: str) -> int:
+        return len(shelf)
+
+    def take(shelf: str, {name}: int) -> int:
+        return len(shelf) - {name}
+"""
+
+
 def git(root: Path, *words: str) -> None:
     who = ("-c", "user.name=Ann", "-c", "user.email=ann@shop.example", "-c", "commit.gpgsign=false")
     subprocess.run(["git", *who, *words], cwd=root, check=True, capture_output=True)
@@ -47,7 +56,11 @@ def compare(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def written(root: Path, work: int, name: str) -> Path:
-    files = {"shop.py": SHOP.format(work=work, name=name), "test_bench.py": BENCHMARK.format(work=work)}
+    files = {
+        "shop.py": SHOP.format(work=work, name=name),
+        "test_bench.py": BENCHMARK.format(work=work),
+        "services/stock.py": SERVICE.format(name=name),
+    }
     return project(root, files)
 
 
@@ -70,7 +83,9 @@ def test_what_became_slower_is_named_and_what_stayed_is_not(tmp_path: Path) -> N
     assert {finding["subject"] for finding in told["findings"]} == {
         "GET /slower slower [anonymous]",
         "benchmark test_bench.py::test_sum",
+        "services.stock:take",
     }
+    assert "1 of 2 public service signatures changed for their callers" in done.stdout
     assert ratios["GET /slower slower [anonymous]"] > 1.5
     assert "2 of 3 became worse" in done.stdout
     listed = subprocess.run(["git", "worktree", "list"], cwd=root, capture_output=True, text=True)

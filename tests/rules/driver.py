@@ -31,7 +31,7 @@ from flask import Flask, got_request_exception, template_rendered
 from support import project
 
 from seatrial.cli import structure
-from seatrial.compare import routes
+from seatrial.compare import routes, signatures
 from seatrial.config import load
 from seatrial.config.load import DATABASE_VARIABLE
 from seatrial.database import open_databases
@@ -59,6 +59,7 @@ from seatrial.model.rates import LimiterFacts, RateTrial
 from seatrial.model.redirects import HostTrial, RedirectTrial
 from seatrial.model.rules import Context
 from seatrial.model.sessions import LogIn, LogOut, logs_out
+from seatrial.model.signatures import Compared
 from seatrial.model.structure import Structure
 from seatrial.model.suite import Looked, Stray, TestRun
 from seatrial.observe import eager, refusals, statements
@@ -132,9 +133,9 @@ KEYED = """
     """
 ON_A_DATABASE = {rule.code for rule in registered() if rule.family in ("IDX", "MIG")}
 """Rules that judge a database or the history that makes it, on PostgreSQL."""
-LOADED, TIMED, COMPARED, LEAKED = "LAT001", "LAT002", "LAT003", "MEM001"
-"""Rules that judge a load run, warm calls, two revisions, or many calls of one route."""
-MEASURED = {LOADED, TIMED, COMPARED, LEAKED}
+LOADED, TIMED, COMPARED, LEAKED, SIGNED = "LAT001", "LAT002", "LAT003", "MEM001", "ARC009"
+"""Rules that judge a load run, warm calls, two revisions, many calls of one route, or the services of two revisions."""
+MEASURED = {LOADED, TIMED, COMPARED, LEAKED, SIGNED}
 STORAGE = "RTL005"
 """The rule that judges where the limiter counts, instead of attempts."""
 SUMS = {CLASSES, "HDR100"}
@@ -222,6 +223,7 @@ def exchange_of(
     | Timings
     | Comparison
     | LeakTrial
+    | Compared
 ):
     """What the specimen's rule judges: one warm exchange, all variants of one route, or the app's facts."""
     if specimen.code in PASSIVE:
@@ -408,10 +410,14 @@ def of_a_database(specimen: Specimen, pilot: Pilot, inventory: Inventory) -> Dat
 
 
 @cache
-def measured(specimen: Specimen) -> EndpointLoad | Timings | Comparison | LeakTrial:
+def measured(specimen: Specimen) -> EndpointLoad | Timings | Comparison | LeakTrial | Compared:
     """What takes many calls: of a server under load, or in a host (two of them where revisions are compared)."""
     if specimen.code == LOADED:
         return load_of(specimen)
+    if specimen.code == SIGNED:
+        [pair], why = signatures.compare(specimen.folder / "sound", specimen.folder / specimen.kind, ())
+        assert not why
+        return pair
     with _hosted(specimen) as (pilot, inventory):
         route = inventory.by_key(f"{specimen.settings['route']} {specimen.settings['endpoint']}")
         if specimen.code == TIMED:

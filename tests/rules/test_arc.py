@@ -7,7 +7,7 @@ from seatrial.model.evidence import Limits
 from seatrial.model.findings import Place
 from seatrial.model.outcomes import Outcome
 from seatrial.model.rules import Context
-from seatrial.model.signatures import Callable_, Parameter, Way, compared
+from seatrial.model.signatures import Callable_, Parameter, Table, Way, compared
 from seatrial.model.structure import (
     BRANCH,
     LOOP,
@@ -26,7 +26,7 @@ from seatrial.model.structure import (
     View,
 )
 from seatrial.rules import arc, typ
-from seatrial.rules.arc.signature import service_signature_changed
+from seatrial.rules.arc import service_signature_changed
 
 PLACE = Place("app/routes.py", 7, "def view():")
 
@@ -175,7 +175,7 @@ def signature(*parameters: str, returns: str = "") -> Callable_:
     ],
 )
 def test_what_of_a_signature_callers_use(before: tuple[str, ...], after: tuple[str, ...], told: list[str]) -> None:
-    [pair] = compared({"s:f": signature(*before)}, {"s:f": signature(*after)})
+    [pair] = compared(Table({"s:f": signature(*before)}), Table({"s:f": signature(*after)}))
     judgement = service_signature_changed(pair)
     assert [change for finding in judgement.findings for change in finding.evidence["changes"]] == told
     assert (judgement.outcome is Outcome.PASS) is (told == [])
@@ -183,7 +183,7 @@ def test_what_of_a_signature_callers_use(before: tuple[str, ...], after: tuple[s
 
 def test_services_that_are_gone_or_return_something_else() -> None:
     old = signature("a", returns="int")
-    [gone] = compared({"s:f": old}, {"s:new": old})
+    [gone] = compared(Table({"s:f": old}), Table({"s:new": old}))
     assert "it is gone" in messages(service_signature_changed(gone))
-    [other] = compared({"s:f": old}, {"s:f": signature("a", returns="str")})
+    [other] = compared(Table({"s:f": old}), Table({"s:f": signature("a", returns="str")}))
     assert "it returned int and returns str" in messages(service_signature_changed(other))

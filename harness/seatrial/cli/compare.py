@@ -14,7 +14,7 @@ import click
 from rich.text import Text
 
 from seatrial.cli import options
-from seatrial.compare import benchmarks, revisions, routes
+from seatrial.compare import benchmarks, revisions, routes, signatures
 from seatrial.config import Settings, load
 from seatrial.host import copies
 from seatrial.model.comparison import Comparison
@@ -26,6 +26,7 @@ from seatrial.reports import json_report
 from seatrial.reports.pen import make_console
 from seatrial.reports.progress import Progress
 from seatrial.reports.sheet import Sheet
+from seatrial.rules.arc import service_signature_changed
 from seatrial.rules.regression import regression
 from seatrial.stats.pairs import paired_ratio
 from seatrial.trials.pilot import open_run
@@ -57,21 +58,26 @@ def command(
     with_benchmarks: bool,
     json_file: Path | None,
 ) -> None:
-    """The working tree against a base revision: statements, rows and time per route and benchmark."""
+    """The working tree against a base revision: statements, rows and time per route and benchmark, and services."""
     started = time.monotonic()
     settings = options.settings(target_dir, config_file)
     notes: list[str] = []
+    services: list[Judgement] = []
     with Progress() as progress, revisions.checked_out(settings.root, base) as (folder, commit):
         compared = _routes(settings, folder, config_file, pattern, pairs, progress, notes)
         if with_benchmarks and pattern is None:
             compared += _benchmarks(settings.root, folder, progress, notes)
+        if pattern is None:
+            pairs_of_services, why = signatures.compare(folder, settings.root, settings.services)
+            services = [service_signature_changed(pair) for pair in pairs_of_services]
+            notes += [why] if why else []
     judged = [(one, regression(one)) for one in compared]
-    result = _result(settings, judged, notes, time.monotonic() - started)
+    result = _result(settings, judged, services, notes, time.monotonic() - started)
     if json_file:
         document = json_report.to_json(result) | {"compare": {"base": commit, "subjects": [_row(c) for c in compared]}}
         text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2) + "\n"
         write_atomic(json_file, text, way_out="Name another file with --json.")
-    _print(judged, result, f"{base} ({commit[:12]})", notes)
+    _print(judged, services, result, f"{base} ({commit[:12]})", notes)
     ctx.exit(int(result.exit_code))
 
 
@@ -112,10 +118,17 @@ def _benchmarks(root: Path, folder: Path, progress: Progress, notes: list[str]) 
     return found
 
 
-def _result(settings: Settings, judged: list[tuple[Comparison, Judgement]], notes: list[str], elapsed: float) -> Result:
-    level = settings.rules.get(regression.code, regression.level)
+def _result(
+    settings: Settings,
+    judged: list[tuple[Comparison, Judgement]],
+    services: list[Judgement],
+    notes: list[str],
+    elapsed: float,
+) -> Result:
     result = Result(target={"root": settings.root.name}, notes=notes, elapsed_s=elapsed)
-    for _, judgement in judged:
+    for judgement in (*(judgement for _, judgement in judged), *services):
+        rule = regression if judgement.rule == regression.code else service_signature_changed
+        level = settings.rules.get(rule.code, rule.level)
         result.checks.append(judgement.check)
         if level is not Level.OFF:
             result.findings += [Judged(replace(f, level=level), State.NEW) for f in judgement.findings]
@@ -149,7 +162,13 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
 
 
-def _print(judged: list[tuple[Comparison, Judgement]], result: Result, base: str, notes: list[str]) -> None:
+def _print(
+    judged: list[tuple[Comparison, Judgement]],
+    services: list[Judgement],
+    result: Result,
+    base: str,
+    notes: list[str],
+) -> None:
     sheet = Sheet(make_console(sys.stdout))
     sheet.text(Text(sheet.say(f"against {base}")))
     rows: list[list[str | Text]] = []
@@ -170,11 +189,14 @@ def _print(judged: list[tuple[Comparison, Judgement]], result: Result, base: str
         )
     sheet.blank()
     sheet.table([">statements", ">rows", ">time", ">interval", "subject"], rows)
-    for _, judgement in judged:
+    for judgement in (*(judgement for _, judgement in judged), *services):
         for finding in judgement.findings:
             sheet.text(Text(sheet.say(f"{finding.subject}: {finding.message}")), 2, marker=Text(sheet.glyphs.warn))
         if judgement.outcome is Outcome.NOT_PROVED:
             sheet.text(Text(sheet.say(f"{judgement.subject}: {judgement.reason}"), style="dim"), 2)
+    if services:
+        broken = sum(judgement.outcome is Outcome.FAIL for judgement in services)
+        sheet.text(Text(f"{broken:,} of {len(services):,} public service signatures changed for their callers"))
     for note in notes:
         sheet.text(Text(sheet.say(f"note: {note}"), style="dim"))
     sheet.ruler()

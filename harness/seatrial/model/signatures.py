@@ -1,7 +1,7 @@
 """Signatures of the public callables of a service layer, as two revisions have them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from seatrial.model.findings import Place
@@ -37,8 +37,14 @@ class Callable_:
     place: Place | None = None
 
 
-Table = Mapping[str, Callable_]
-"""By name."""
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The public callables of one revision."""
+
+    callables: Mapping[str, Callable_]
+    """By name."""
+    unread: Mapping[str, str] = field(default_factory=dict)
+    """Path by module, of the files that could not be parsed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,8 @@ class Compared:
 
     before: Callable_
     after: Callable_ | None
+    unread: str = ""
+    """The file that would hold it now and cannot be parsed, or empty."""
 
     @property
     def subject(self) -> str:
@@ -55,4 +63,7 @@ class Compared:
 
 def compared(before: Table, after: Table) -> tuple[Compared, ...]:
     """Every callable that was there before; what is new can break nobody."""
-    return tuple(Compared(one, after.get(name)) for name, one in sorted(before.items()))
+    return tuple(
+        Compared(one, after.callables.get(name), after.unread.get(name.partition(":")[0], ""))
+        for name, one in sorted(before.callables.items())
+    )

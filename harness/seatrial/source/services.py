@@ -12,17 +12,19 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def table(root: Path, services: tuple[str, ...]) -> Table:
-    """By name. A file that cannot be parsed gives nothing: whoever compares leaves out what one side could not read."""
+    """Of the modules under these folders."""
     found: dict[str, Callable_] = {}
+    unread: dict[str, str] = {}
     lines = Lines(root)
     paths = find(root, services).python
     prefix = import_root(root, find(root).python)
     for path in paths:
+        module = module_name(path, prefix) or path
         try:
             tree = ast.parse((root / path).read_bytes())
         except (SyntaxError, ValueError, RecursionError, OSError):
+            unread[module] = path
             continue
-        module = module_name(path, prefix) or path
         for owner, node in _public(tree.body, ""):
             name = f"{module}:{owner}{node.name}"
             found[name] = Callable_(
@@ -31,7 +33,7 @@ def table(root: Path, services: tuple[str, ...]) -> Table:
                 "" if node.returns is None else ast.unparse(node.returns),
                 lines.place(path, node.lineno),
             )
-    return found
+    return Table(found, unread)
 
 
 def _public(body: list[ast.stmt], owner: str) -> list[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:

@@ -4,6 +4,7 @@ All of them judge the source (`seatrial.source` reads it); where the app was bui
 """
 
 from seatrial.rules.arc.reach import concrete_dependency, database_in_route, external_call_in_route
+from seatrial.rules.arc.signature import service_signature_changed
 from seatrial.rules.arc.urls import dangling_endpoint, duplicate_route
 from seatrial.rules.arc.views import route_not_thin, routes_too_long, unvalidated_body
 from seatrial.rules.arc.writes import write_outside_service
@@ -16,6 +17,7 @@ __all__ = [
     "external_call_in_route",
     "route_not_thin",
     "routes_too_long",
+    "service_signature_changed",
     "unvalidated_body",
     "write_outside_service",
 ]

@@ -1,8 +1,4 @@
-"""ARC: the signatures of services from one revision to the next.
-
-`seatrial compare` will ask this rule. Until there is that command it stands in no catalogue: a rule that nothing can
-run would be a promise.
-"""
+"""ARC: the signatures of services from one revision to the next."""
 
 from collections.abc import Iterator
 
@@ -10,12 +6,26 @@ from seatrial.model.findings import Judgement
 from seatrial.model.outcomes import Level
 from seatrial.model.rules import Context, Rule
 from seatrial.model.signatures import Callable_, Compared, Parameter, Way
+from seatrial.rules.registry import rule
 
 _BY_PLACE = frozenset({Way.POSITIONAL, Way.EITHER})
 _BY_NAME = frozenset({Way.EITHER, Way.KEYWORD})
 
 
-def judge(rule: Rule, pair: Compared, _: Context) -> Judgement:
+@rule(
+    code="ARC009",
+    name="service-signature-changed",
+    level=Level.INFO,
+    claim="Public service signatures keep what callers use.",
+    control="the module was read in both revisions",
+    rationale="A caller that is not in this repository, or in a branch, finds out when it runs.",
+    source="Semantic Versioning 2.0.0: what callers rely on is the public API",
+    remedy="Keep the old parameter with a default, or change all callers in the same commit.",
+    command="compare",
+)
+def service_signature_changed(rule: Rule, pair: Compared, _: Context) -> Judgement:
+    if pair.unread:
+        return rule.not_proved(pair.subject, f"{pair.unread} cannot be parsed: mend it, and compare again")
     if pair.after is None:
         changes = ["it is gone"]
     else:
@@ -81,17 +91,3 @@ def _moved(before: Callable_, after: Callable_) -> Iterator[str]:
 def _at(signature: Callable_, place: int) -> Parameter | None:
     placed = [p for p in signature.parameters if p.way in _BY_PLACE]
     return placed[place] if place < len(placed) else None
-
-
-service_signature_changed = Rule(
-    code="ARC009",
-    name="service-signature-changed",
-    level=Level.INFO,
-    claim="Public service signatures keep what callers use.",
-    control="the service was found in both revisions",
-    rationale="A caller that is not in this repository, or in a branch, finds out when it runs.",
-    source="Semantic Versioning 2.0.0: what callers rely on is the public API",
-    remedy="Keep the old parameter with a default, or change all callers in the same commit.",
-    judge=judge,
-    static=True,
-)

@@ -1,0 +1,5 @@
+"""The cellar."""
+
+
+def taken(cellar: str, amount: int) -> int:
+    return len(cellar) - amount

@@ -1,0 +1,5 @@
+"""The cellar."""
+
+
+def taken(cellar: str, count: int = 1) -> int:
+    return len(cellar) - count
