@@ -1,6 +1,7 @@
 """LAT002, LAT003 and MEM001 on evidence made by hand: what convicts, what acquits, what is not enough."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -128,6 +129,19 @@ def test_a_leak_is_found_at_its_line_and_native_memory_says_that_it_has_none() -
     assert "by 90 B per call on its own lines, most of it for shop/visits.py:12" in found.message
     [native] = mem.leak(trial(heap=(2048.0, 2048.0, 2048.0, 2048.0))).findings
     assert "no line of Python allocates that: it is native code" in native.message
+
+
+def test_growth_in_one_jump_and_noise_are_no_leak() -> None:
+    """The first two are measured: a dict of receivers that became larger, and answers of all sizes."""
+    climbs = tuple(90.0 * call for call in range(0, 321, 20))
+    in_steps = tuple(8000.0 * (call // 100) for call in range(0, 321, 20))  # a list is made larger now and then
+    jumps = (0.0,) * 8 + (41_000.0,) * 9
+    wavers = (0.0, 90e3, -80e3, 5e3, 130e3, -20e3, 60e3, -110e3, 12e3, 88e3, -45e3, 20e3, 70e3, -60e3, 9e3, 99e3, 94e3)
+    heap = (239.0, 239.0, 104.0, 137.0)
+    for within, expected in ((climbs, True), (in_steps, True), (jumps, False), (wavers, False), ((5.0,) * 17, False)):
+        assert persists(heap, 64, within) is expected
+        judged = mem.leak(replace(trial(), series=(Series("heap", heap, within), Series("own", (0.0, 0.0)))))
+        assert judged.outcome is (Outcome.FAIL if expected else Outcome.PASS)
 
 
 def test_growth_that_stays() -> None:

@@ -13,6 +13,8 @@ class Series:
     """`own` (bytes allocated on the app's own lines), `heap` (bytes that malloc has given out), `containers` (objects
     that the garbage collector tracks), `descriptors`, `threads`."""
     per_call: tuple[float, ...]
+    within: tuple[float, ...] = ()
+    """What was held at equal steps through the last window, where it came to the longest one."""
 
 
 @dataclass(frozen=True, slots=True)

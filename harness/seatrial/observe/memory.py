@@ -23,6 +23,8 @@ from seatrial.stats.leaks import LIMITS, persists, quiet
 WARM_UP = 60
 WINDOWS = (40, 80, 160, 320)
 """Calls; from the third on only while something grows."""
+_STEPS = 16
+"""Readings within the longest window: what grew by a jump is told from what grows with every call."""
 _FRAMES = 40
 """Of an allocation that is asked which own line it was for."""
 _SHOWN = 3
@@ -56,46 +58,59 @@ def grow(
     first, sizes = _pass(counted, _untraced, warm_up, windows)
     with _Tracing(1):
         second, more = _pass(counted, lambda: {"own": float(sum(lines.read().values()))}, warm_up, windows)
-    grown = {**first, **second}
-    growing = [name for name, per_call in grown.items() if persists(per_call, LIMITS[name])]
+    grown = {series.name: series for series in (*first, *second)}
+    growing = [name for name, one in grown.items() if persists(one.per_call, LIMITS[name], one.within)]
     found: tuple[GrownLine, ...] = ()
     if "own" in growing:
-        found = lines.grown(windows[len(more) - 1])
+        found = lines.grown(windows[len(more) - 1], steps=max(1, len(grown["own"].within) - 1))
     elif growing:
         found = _asked_for(counted, own, left_out)
         if growing == ["heap"]:  # what warms up is not what leaks: a line must account for it
-            found = tuple(line for line in found if line.bytes_per_call >= grown["heap"][-1] / 2)
+            found = tuple(line for line in found if line.bytes_per_call >= grown["heap"].per_call[-1] / 2)
     return LeakTrial(
         subject,
         calls=made[0],
         windows=max((sizes, more), key=len),
-        series=tuple(Series(name, tuple(round(value, 2) for value in values)) for name, values in grown.items()),
+        series=tuple(grown.values()),
         lines=found,
-        unseen="" if "heap" in first else "native memory (pip install 'seatrial[memory]', on Linux with glibc)",
+        unseen="" if "heap" in grown else "native memory (pip install 'seatrial[memory]', on Linux with glibc)",
         ignored=tuple(sorted(left_out)),
     )
 
 
 def _pass(
     call: Call, read: Callable[[], dict[str, float]], warm_up: int, windows: Sequence[int]
-) -> tuple[dict[str, list[float]], tuple[int, ...]]:
+) -> tuple[tuple[Series, ...], tuple[int, ...]]:
     """Growth per call and window of every number, until nothing grows any more."""
     for _ in range(warm_up):
         call()
     gc.collect()
     last = read()
     grown: dict[str, list[float]] = {name: [] for name in last}
+    within: dict[str, list[float]] = {}
+    used = len(windows)
     for number, size in enumerate(windows):
-        for _ in range(size):
-            call()
-        gc.collect()
-        now = read()
-        for name, value in now.items():
-            grown[name].append((value - last[name]) / size)
-        last = now
+        steps = _STEPS if number > 1 and number == len(windows) - 1 else 1
+        within = {name: [value] for name, value in last.items()}
+        for step in range(steps):
+            for _ in range(size * step // steps, size * (step + 1) // steps):
+                call()
+            gc.collect()
+            for name, value in read().items():
+                within[name].append(value)
+        for name, values in within.items():
+            grown[name].append((values[-1] - values[0]) / size)
+            last[name] = values[-1]
         if number and quiet(grown):
-            return grown, tuple(windows[: number + 1])
-    return grown, tuple(windows)
+            used = number + 1
+            break
+    return tuple(_series(name, values, within[name]) for name, values in grown.items()), tuple(windows[:used])
+
+
+def _series(name: str, per_call: Sequence[float], within: Sequence[float]) -> Series:
+    """Rounded; what was held is told relative to the window's beginning."""
+    held = tuple(round(value - within[0], 1) for value in within) if len(within) > 2 else ()
+    return Series(name, tuple(round(value, 2) for value in per_call), held)
 
 
 def _untraced() -> dict[str, float]:
@@ -155,10 +170,10 @@ class _Lines:
         self._readings.append(found)
         return found
 
-    def grown(self, *windows: int) -> tuple[GrownLine, ...]:
-        """What grew in each of the last windows, whose calls are given; the least of them counts."""
+    def grown(self, *windows: int, steps: int = 1) -> tuple[GrownLine, ...]:
+        """What grew in each of the last windows, whose calls and readings are given; the least of them counts."""
         least: dict[Place, float] = {}
-        readings = self._readings[-len(windows) - 1 :]
+        readings = self._readings[-len(windows) * steps - 1 :: steps]
         for number, calls in enumerate(windows):
             before, after = readings[number], readings[number + 1]
             grown = {place: (size - before[place]) / calls for place, size in after.items()}

@@ -33,7 +33,7 @@ def leak(rule: Rule, trial: LeakTrial, _: Context) -> Judgement:
     """Evidence: the growth of the process in windows of escalating size."""
     if trial.failure:
         return rule.not_proved(trial.subject, trial.failure)
-    growing = [series for series in trial.series if persists(series.per_call, LIMITS[series.name])]
+    growing = [series for series in trial.series if persists(series.per_call, LIMITS[series.name], series.within)]
     if not growing:
         if trial.unseen:
             return rule.not_proved(trial.subject, f"not seen: {trial.unseen}")
