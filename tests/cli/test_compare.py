@@ -104,4 +104,4 @@ def test_what_is_no_base_is_refused(repository: bool, base: str, said: str, tmp_
     done = compare(root, base)
     assert done.returncode == 2
     assert said in done.stderr
-    assert "as BASE" in done.stderr
+    assert "name a commit, tag or branch of this repository" in done.stderr

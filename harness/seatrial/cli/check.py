@@ -40,6 +40,7 @@ from seatrial.verdict.outcome import Collected, conclude
     help="For all faults that webhooks are tried with; what is left untried is not proved.",
 )
 @click.option("--fault", metavar="EVENT/ID", help="Only this fault, as a finding of WHK names it.")
+@click.option("--since", metavar="REV", help="New is only what this revision did not have; it is tried as well.")
 @click.option("--strict-proof", is_flag=True, help="What is not proved ends in exit code 5.")
 @click.option(
     "--replay", "wanted", metavar="FINGERPRINT[#n]", help="One finding again, with its evidence: 1 seen, 0 not."
@@ -63,6 +64,7 @@ def command(
     static: bool,
     time_budget: float | None,
     fault: str | None,
+    since: str | None,
     strict_proof: bool,
     wanted: str | None,
     result_file: Path | None,
@@ -70,8 +72,10 @@ def command(
     """Every gate, one verdict: is this commit safe to ship?"""
     settings = options.settings(target_dir, config_file)
     if wanted is not None:
-        if json_file or junit_file or skip or strict_proof:
-            raise click.UsageError("--replay shows one finding: leave --json, --junit, --skip and --strict-proof away")
+        if json_file or junit_file or skip or strict_proof or since is not None:
+            raise click.UsageError(
+                "--replay shows one finding: leave --json, --junit, --skip, --since and --strict-proof away"
+            )
         if fault is not None or time_budget is not None:
             raise click.UsageError("--replay tries whatever its finding needs: leave --fault and --time-budget away")
         from seatrial.cli.replay import replay  # brings pytest and SQLAlchemy, as below
@@ -88,6 +92,10 @@ def command(
     if static and fault is not None:
         raise ConfigurationError("--fault breaks a delivery and --static sends none; leave one of them out")
     selection = Selection.parse(only, skip, settings, static=static)
+    if since is not None:
+        from seatrial.compare.revisions import resolved
+
+        resolved(settings.root, since, "--since")  # a slip is told before minutes are spent
     with Progress() as progress:
         result = check(
             settings,
@@ -99,6 +107,16 @@ def command(
             time_budget_s=time_budget,
             fault=fault,
         )
+        if since is not None:
+            from seatrial.cli.since import forgive
+
+            def at(before: Settings, chosen: Selection) -> Collected:
+                progress.stage(f"trying {since}")
+                return collect(
+                    before, chosen, progress, route=route, static=static, time_budget_s=time_budget, fault=fault
+                )[0]
+
+            forgive(settings, since, config_file, result, at, static=static, strict_proof=strict_proof)
     if json_file:
         json_report.write(result, json_file)
     if junit_file:

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from seatrial.cli import options
 from seatrial.compare import benchmarks, revisions, routes, signatures
-from seatrial.config import Settings, load
+from seatrial.config import Settings
 from seatrial.host import copies
 from seatrial.model.comparison import Comparison
 from seatrial.model.errors import ConfigurationError
@@ -90,7 +90,8 @@ def _routes(
     progress: Progress,
     notes: list[str],
 ) -> list[Comparison]:
-    before = _settings_at(folder, settings, config_file, notes)
+    before, note = revisions.settings_at(folder, settings, config_file)
+    notes += [note] if note else []
     with open_run(before, progress.stage) as first, open_run(settings, progress.stage) as second:
         try:
             base = routes.Revision.started(first)
@@ -98,15 +99,6 @@ def _routes(
             raise ConfigurationError(*(f"at the base: {mistake}" for mistake in error.mistakes)) from None
         head = routes.Revision.started(second)
         return routes.compare(base, head, pairs=pairs, pattern=pattern, progress=progress.advance)
-
-
-def _settings_at(folder: Path, settings: Settings, config_file: Path | None, notes: list[str]) -> Settings:
-    """The base's own configuration; where it has none that can be used, today's."""
-    try:
-        return load(folder, settings.file.relative_to(settings.root) if config_file else None)
-    except (ConfigurationError, ValueError):
-        notes.append("the base has no configuration of its own that can be used: built with today's")
-        return settings.model_copy(update={"root": folder})
 
 
 def _benchmarks(root: Path, folder: Path, progress: Progress, notes: list[str]) -> list[Comparison]:
