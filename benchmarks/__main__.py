@@ -21,6 +21,7 @@ ALL = (
     "static",
     "idle_plugin",
     "guards_cost",
+    "gate",
     "growth",
     "shapes",
     "security_guards",

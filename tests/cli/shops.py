@@ -36,6 +36,10 @@ SOUND = """
         return app
     """
 
+WRITES = SOUND.replace(
+    "            return jsonify([item",
+    "            db.session.add(Item(name='seen'))\n            db.session.commit()\n            return jsonify([item",
+)
 TOP = 'seed = "shop:seed"'
 NO_TOOLS = '[tool.seatrial.gates]\nruff = "off"\nmypy = "off"\nbandit = "off"\npytest = "off"'
 

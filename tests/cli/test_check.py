@@ -3,13 +3,8 @@
 from pathlib import Path
 
 import pytest
-from cli.shops import NO_TOOLS, SOUND, TOP, seatrial
+from cli.shops import NO_TOOLS, SOUND, TOP, WRITES, seatrial
 from support import project, snapshot
-
-WRITES = SOUND.replace(
-    "            return jsonify([item",
-    "            db.session.add(Item(name='seen'))\n            db.session.commit()\n            return jsonify([item",
-)
 
 
 def shop(tmp_path: Path, source: str = SOUND, *, more: str = "") -> Path:

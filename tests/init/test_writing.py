@@ -193,7 +193,7 @@ def test_the_job_is_a_document_of_its_system(tmp_path: Path, system: str) -> Non
     job = document["jobs"]["check"] if system == "github" else document["seatrial"]
     commands = str(job.get("steps") or [*job["before_script"], *job["script"]])
     assert "pipenv install" in commands
-    assert "seatrial check --json" in commands
+    assert "seatrial check " in commands
 
 
 @pytest.mark.parametrize(

@@ -27,11 +27,13 @@ _STAYS = "seatrial: the configuration stays; run `seatrial init` again to go on 
 @options.target()
 @click.option("--app", metavar="MODULE:NAME", help="The factory or app, where several could be meant.")
 @click.option("--database", type=click.Choice(["embedded", "sqlite"]), help="Where trials run; default: embedded.")
-@click.option("--ci", type=click.Choice(list(SYSTEMS)), help="Write the job for this CI system as well.")
+@click.option(
+    "--ci", "systems", type=click.Choice(list(SYSTEMS)), multiple=True, help="Write the job for this system as well."
+)
 @click.option("--mypy", "strict", is_flag=True, help="Make mypy refuse definitions without types in services.")
 @click.option("--no-run", is_flag=True, help="Only write; do not build the app and record its budgets.")
 def command(
-    target_dir: Path, app: str | None, database: str | None, ci: str | None, strict: bool, no_run: bool
+    target_dir: Path, app: str | None, database: str | None, systems: tuple[str, ...], strict: bool, no_run: bool
 ) -> None:
     """Write the configuration, recorded budgets and an empty baseline for an app.
 
@@ -40,9 +42,9 @@ def command(
     """
     root = target_dir.resolve()
     present = home.configured(root)
-    pipeline = Pipeline(ci, root) if ci else None
+    pipelines = [Pipeline(system, root) for system in dict.fromkeys(systems)]
     if present is not None:
-        _complete(root, present, pipeline, app=app, database=database, strict=strict, no_run=no_run)
+        _complete(root, present, pipelines, app=app, database=database, strict=strict, no_run=no_run)
         return
     found = survey(root, app)
     place = home.place(root)
@@ -50,13 +52,13 @@ def command(
     _tell(found)
     _write(place, found, database, seed)
     _wrote(root, place.path, place.why)
-    _job(root, pipeline)
+    _jobs(root, pipelines)
     if strict:
         _strict(root, found.services)
     if not no_run:
         settings = _run_and_mend(root, place, found, database, seed)
         _state(settings)
-    _next(root, place.path, pipeline, ran=not no_run, found=found, seed=seed)
+    _next(root, place.path, pipelines, ran=not no_run, found=found, seed=seed)
 
 
 # ---------------------------------------------------------------------- the configuration
@@ -159,7 +161,7 @@ def _state(settings: Settings) -> None:
 def _complete(
     root: Path,
     present: Path,
-    pipeline: Pipeline | None,
+    pipelines: list[Pipeline],
     *,
     app: str | None,
     database: str | None,
@@ -179,10 +181,10 @@ def _complete(
     settings = load(root, None)
     absent = [file for file in ("budgets.tsv", "baseline.tsv") if not (settings.state_folder / file).exists()]
     to_run = bool(absent) and not no_run
-    if not to_run and not strict and (pipeline is None or pipeline.path.exists()):
+    if not to_run and not strict and all(pipeline.path.exists() for pipeline in pipelines):
         raise ConfigurationError(f"{edit}, or delete its tables and run `seatrial init` again. Nothing was changed")
     _line("kept", f"{name}: it already configures Seatrial")
-    _job(root, pipeline)
+    _jobs(root, pipelines)
     if strict:
         _strict(root, settings.services or survey(root, settings.app).services)
     if to_run:
@@ -192,17 +194,19 @@ def _complete(
             except ConfigurationError as error:
                 raise _explained(error, root, present, settings) from None
         _state(settings)
-    _next(root, present, pipeline, ran=to_run)
+    _next(root, present, pipelines, ran=to_run)
 
 
 # ---------------------------------------------------------------------- words
-def _job(root: Path, pipeline: Pipeline | None) -> None:
-    if pipeline is None:
-        return
-    if pipeline.write():
-        _wrote(root, pipeline.path, "")
-    else:
-        _line("kept", f"{label(root, pipeline.path)}: it was there already")
+def _jobs(root: Path, pipelines: list[Pipeline]) -> None:
+    for pipeline in pipelines:
+        if pipeline.write():
+            _wrote(root, pipeline.path, "")
+        else:
+            _line(
+                "kept",
+                f"{label(root, pipeline.path)}: it was there already; what would be written: {pipeline.template}",
+            )
 
 
 def _strict(root: Path, services: list[str]) -> None:
@@ -220,7 +224,7 @@ def _wrote(root: Path, path: Path, why: str) -> None:
 def _next(
     root: Path,
     path: Path,
-    pipeline: Pipeline | None,
+    pipelines: list[Pipeline],
     *,
     ran: bool,
     found: Survey | None = None,
@@ -235,8 +239,8 @@ def _next(
         _step(f"seatrial budgets record{where}", "what each page spends today")
     _step(f"seatrial check{where}", "every gate, one verdict")
     _step(f'seatrial baseline accept{where} --all --reason "…"', "take on what it finds as known debt")
-    job = label(root, pipeline.path) if pipeline is not None else ""
-    click.echo(f"  commit {', '.join(filter(None, (label(root, path), '.seatrial/' if ran else '', job)))}")
+    jobs = [label(root, pipeline.path) for pipeline in pipelines]
+    click.echo(f"  commit {', '.join(filter(None, (label(root, path), '.seatrial/' if ran else '', *jobs)))}")
 
 
 def _step(what: str, why: str) -> None:

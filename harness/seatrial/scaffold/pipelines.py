@@ -1,4 +1,4 @@
-"""The CI job, from the templates that are shipped."""
+"""Jobs and fragments for the systems that run trials, from the templates that are shipped."""
 
 import re
 from dataclasses import dataclass
@@ -9,8 +9,15 @@ from seatrial.verdict.files import write_atomic
 
 _WAY_OUT = "Copy the job by hand, or run `seatrial init --ci` where the checkout can be written."
 _DEFAULT_PYTHON = "3.12"
-SYSTEMS = {"github": ".github/workflows/seatrial.yml", "gitlab": ".gitlab/seatrial.yml"}
-"""System → the file that is written."""
+SYSTEMS = {
+    "github": (".github/workflows/seatrial.yml", "github.yml"),
+    "gitlab": (".gitlab/seatrial.yml", "gitlab.yml"),
+    "pre-commit": (".pre-commit-config.yaml", "pre-commit.yaml"),
+    "make": ("seatrial.mk", "seatrial.mk"),
+    "docker": ("Dockerfile.seatrial", "Dockerfile"),
+    "kubernetes": ("seatrial-smoke.yml", "smoke-job.yml"),
+}
+"""System → the file that is written, and the template of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +29,11 @@ class Pipeline:
 
     @property
     def path(self) -> Path:
-        return self.root / SYSTEMS[self.system]
+        return self.root / SYSTEMS[self.system][0]
+
+    @property
+    def template(self) -> Path:
+        return suites.path("ci") / "templates" / SYSTEMS[self.system][1]
 
     def write(self) -> bool:
         """Write the job; a file that is there already is the team's own and stays.
@@ -32,7 +43,7 @@ class Pipeline:
         """
         if self.path.exists():
             return False
-        template = (suites.path("ci") / "templates" / f"{self.system}.yml").read_text(encoding="utf-8")
+        template = self.template.read_text(encoding="utf-8")
         text = template.replace("@PYTHON@", python_version(self.root)).replace("@INSTALL@", install_command(self.root))
         write_atomic(self.path, text, way_out=_WAY_OUT)
         return True
