@@ -32,7 +32,7 @@ from typing import Any
 
 from benchmarks.peers import ROOT
 from seatrial.load.arrivals import stretches
-from seatrial.load.charts import Chart, Line, spread
+from seatrial.reports.charts import Chart, Line, spread
 from seatrial.load.plan import Plan, Step, Task
 from seatrial.load.run import run
 from seatrial.model.load import LoadRun

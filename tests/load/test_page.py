@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from load.made import endpoint, loaded
 
-from seatrial.load.charts import Chart, Line, spread
+from seatrial.reports.charts import Chart, Line, spread
 from seatrial.load.limit import Knee, LimitStep
 from seatrial.load.page import page
 from seatrial.load.verdict import judge
