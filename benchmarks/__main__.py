@@ -29,6 +29,7 @@ ALL = (
     "migrations",
     "load",
     "leaks",
+    "reports",
 )
 IN_THE_PEERS_ENVIRONMENT = ("recorder", "attribution")
 """Workers of one process tree measure ours and theirs in turn, so ours runs there, from the sources."""

@@ -1,9 +1,12 @@
 """Results to render: one with something of everything, and variants of it."""
 
+from dataclasses import replace
+
 from verdict.builders import check, lint, route
 
 from seatrial.model.findings import Place
 from seatrial.model.outcomes import Level, Outcome, State, ToolState
+from seatrial.model.requests import Request, Sent
 from seatrial.model.result import Judged, Result, RouteRow, StaleEntry, ToolRun
 from seatrial.verdict.verdict import decide
 
@@ -102,3 +105,85 @@ ALL = {
     "strict": lambda: unproved(strict=True),
     "loose": lambda: unproved(strict=False),
 }
+
+EVIL = "<script>alert(1)</script></script>]]>--><img src=x onerror=alert(1)>\n::error::gone\r\n| `x` ``y`` **b** [l](javascript:alert(1)) @admin #12 https://evil.example/ www.evil.example \x1b[31m\u202e{{ 7*7 }} %0A"
+"""What an app, a colleague or an attacker could have put into any text."""
+
+
+def hostile() -> Result:
+    """EVIL in every text that can be in a result."""
+    place = Place("app/<b>&\"'`|,: views.py", 7, EVIL)
+    finding = replace(
+        route(f"GET /{EVIL} x [o]", rule="SQL001", message=EVIL, remedy=EVIL, detail=EVIL, place=place),
+        evidence={
+            EVIL: EVIL,
+            "sql": f"SELECT {EVIL}",
+            "grown": EVIL,
+            "rows": [1, 3, 6],
+            "statements": [1, 3, 6],
+            "slope": 1.0,
+            "difference": [f"{EVIL}: a row more"],
+            "boundaries": [f"1 {EVIL}"],
+            "boundary": EVIL,
+            "fault": f"{EVIL}@1",
+            "nested": {"a": [{EVIL: EVIL}]},
+        },
+        requests=(Request("POST", f"/{EVIL}", EVIL, Sent(((EVIL, EVIL),), EVIL), EVIL, 200, True, EVIL),),
+    )
+    return decided(
+        Result(
+            target={"app": EVIL, "database": EVIL, "identities": [EVIL]},
+            findings=[
+                Judged(finding, State.NEW),
+                Judged(lint(3, rule=f"ruff:{EVIL}", subject=EVIL, message=EVIL, path="a.py"), State.NEW),
+                Judged(route("GET /y y [o]", message=EVIL), State.KNOWN),
+            ],
+            checks=[check("HDR001", EVIL, outcome, EVIL) for outcome in Outcome],
+            routes=[RouteRow("GET", f"/{EVIL}", EVIL, EVIL, 200, 1, 1, 1.0)],
+            tools=[ToolRun(EVIL, EVIL, ToolState.BROKEN, 0, 1.0, EVIL)],
+            stale=[StaleEntry("baseline", EVIL, EVIL, EVIL)],
+            notes=[EVIL],
+            broken=[EVIL],
+            inconclusive=[EVIL],
+        )
+    )
+
+
+def many(findings: int, rules: int = 20) -> Result:
+    """As many findings as a large legacy app has, with evidence of the usual size."""
+    sql = "SELECT item.id, item.name, item.quantity FROM item WHERE item.supplier_id = ? ORDER BY item.id LIMIT 50"
+    found = []
+    for n in range(findings):
+        subject = f"GET /area{n % 500}/items/{n % 37} items.page{n} [owner]"
+        one = route(
+            subject,
+            rule=f"SQL{n % rules + 1:03}",
+            level=(Level.BLOCK, Level.WARN, Level.INFO)[n % 3],
+            message=f"Limited to a fixed number of statements but sent {n % 9}.0 per item row: Item.lots, lazy load",
+            remedy="selectinload(Item.lots) on the query of the page",
+            detail=f"d{n}",
+            place=Place(f"app/area{n % 500}/views.py", n % 400 + 1, f"for lot in item{n}.lots:"),
+        )
+        evidence = {
+            "sql": f"{sql} -- {n}",
+            "grown": "item",
+            "sizes": [0, 2, 5, 11],
+            "rows": [1, 3, 6, 12],
+            "statements": [1, 3, 6, 12],
+            "slope": 1.0,
+            "places": [f"app/area{n % 500}/views.py:{n % 400 + 1}"],
+        }
+        asked = (Request("GET", f"/area{n % 500}/items/{n % 37}", "owner", case="again while the tables grow"),)
+        state = State.KNOWN if n % 10 == 9 else State.NEW
+        found.append(Judged(replace(one, evidence=evidence, requests=asked), state))
+    return decided(
+        Result(
+            target={"app": "shop:create_app"},
+            findings=found,
+            checks=[check(judged.finding.rule, judged.finding.subject) for judged in found],
+            routes=[
+                RouteRow("GET", f"/area{n}/items", f"items.page{n}", "owner", 200, n % 40, n, n / 7)
+                for n in range(1000)
+            ],
+        )
+    )

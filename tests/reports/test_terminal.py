@@ -203,7 +203,7 @@ class TestCaps:
         assert shown(self.many(1, 25, Level.INFO)).count("GET /r") == 3
 
     def test_the_file_is_named_when_there_is_one(self):
-        assert "and 15 more in out.json" in shown(self.many(1, 25), json_file="out.json")
+        assert "and 15 more in out.json" in shown(self.many(1, 25), whole="out.json")
 
     def test_ten_thousand_findings_cost_little_more_than_two_hundred(self):
         def seconds(result):

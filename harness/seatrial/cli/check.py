@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
 
 from seatrial import rules
 from seatrial.cli import options
+from seatrial.cli.outputs import Outputs, given
 from seatrial.cli.selection import Selection
 from seatrial.cli.structure import Reading
 from seatrial.config import Settings
 from seatrial.model.errors import ConfigurationError
 from seatrial.model.inventory import Inventory
 from seatrial.model.result import Result
-from seatrial.reports import json_report, junit, terminal
+from seatrial.reports import terminal
+from seatrial.reports.github import harmless
 from seatrial.reports.pen import make_console
 from seatrial.reports.progress import Progress
 from seatrial.verdict.outcome import Collected, conclude
@@ -25,8 +28,7 @@ from seatrial.verdict.outcome import Collected, conclude
 @click.command(name="check")
 @options.target()
 @options.config_file()
-@options.output("json", "Write the result as JSON.")
-@options.output("junit", "Write the result as JUnit XML.")
+@given()
 @click.option("--only", default="", metavar="NAMES", help="Only these rule families, rule codes or tools.")
 @click.option("--skip", default="", metavar="NAMES", help="Leave out these rule families, rule codes or tools.")
 @click.option("--route", metavar="GLOB", help="Only routes whose `METHOD rule` or rule matches.")
@@ -56,8 +58,7 @@ def command(
     ctx: click.Context,
     target_dir: Path,
     config_file: Path | None,
-    json_file: Path | None,
-    junit_file: Path | None,
+    outputs: Outputs,
     only: str,
     skip: str,
     route: str | None,
@@ -72,10 +73,10 @@ def command(
     """Every gate, one verdict: is this commit safe to ship?"""
     settings = options.settings(target_dir, config_file)
     if wanted is not None:
-        if json_file or junit_file or skip or strict_proof or since is not None:
-            raise click.UsageError(
-                "--replay shows one finding: leave --json, --junit, --skip, --since and --strict-proof away"
-            )
+        narrow = [*(["--skip"] if skip else []), *(["--since"] if since is not None else [])]
+        unfit = [*outputs.asked, *narrow, *(["--strict-proof"] if strict_proof else [])]
+        if unfit:
+            raise click.UsageError(f"--replay shows one finding: leave {', '.join(unfit)} away")
         if fault is not None or time_budget is not None:
             raise click.UsageError("--replay tries whatever its finding needs: leave --fault and --time-budget away")
         from seatrial.cli.replay import replay  # brings pytest and SQLAlchemy, as below
@@ -92,6 +93,7 @@ def command(
     if static and fault is not None:
         raise ConfigurationError("--fault breaks a delivery and --static sends none; leave one of them out")
     selection = Selection.parse(only, skip, settings, static=static)
+    outputs.check()
     if since is not None:
         from seatrial.compare.revisions import resolved
 
@@ -117,18 +119,27 @@ def command(
                 )[0]
 
             forgive(settings, since, config_file, result, at, static=static, strict_proof=strict_proof)
-    if json_file:
-        json_report.write(result, json_file)
-    if junit_file:
-        junit.write(result, junit_file)
-    show(result, str(json_file or ""), options.where(target_dir, config_file))
+    where = options.where(target_dir, config_file)
+    narrowed = {
+        "--only": only, "--skip": skip, "--route": route, "--fault": fault, "--static": static, "--since": since
+    }  # fmt: skip
+    scope = " ".join(f"{name} {value}" for name, value in narrowed.items() if value)
+    failed: ConfigurationError | None = None
+    try:
+        outputs.write(result, settings, where=where, scope=scope)
+    except ConfigurationError as error:
+        failed = error  # a file that cannot be written must not cost what was found: it is still shown
+    with harmless(sys.stdout) if outputs.github else nullcontext():
+        show(result, outputs.whole, where)
+    if failed is not None:
+        raise failed
     ctx.exit(int(result.exit_code))
 
 
-def show(result: Result, json_file: str = "", where: str = "") -> None:
-    """The report on standard output."""
+def show(result: Result, whole: str = "", where: str = "") -> None:
+    """The report on standard output; `whole` names the file that has everything."""
     claims = {rule.code: rule.claim for rule in rules.registered()}
-    terminal.render(result, make_console(sys.stdout), claims=claims, json_file=json_file, where=where)
+    terminal.render(result, make_console(sys.stdout), claims=claims, whole=whole, where=where)
 
 
 def check(

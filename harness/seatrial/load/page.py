@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 from html import escape
 
 from seatrial import __version__
-from seatrial.load.charts import Chart, Line, spread
 from seatrial.load.limit import Knee
 from seatrial.load.report import finite
 from seatrial.load.verdict import EndpointVerdict, LoadVerdict
+from seatrial.reports.charts import Chart, Line, spread
+from seatrial.reports.look import LOOK
 from seatrial.rules import lat
 from seatrial.stats.quantiles import Answer, Histogram, merged, quantile
 
@@ -23,35 +24,13 @@ NINES = ((0.5, "50 %"), (0.9, "90 %"), (0.99, "99 %"), (0.999, "99.9 %"), (0.999
 _COLUMNS = 120
 """Points of a curve over time at most: longer runs are drawn in steps of several seconds."""
 
-STYLE = """
-:root{--ink:#1b2430;--soft:#5b6675;--rule:#d9dee5;--paper:#fff;--intended:#0b4f9e;--service:#c2620a;--bad:#b3261e;
---good:#1b6e3c;--doubt:#8a6100}
-*{box-sizing:border-box}body{margin:0 auto;max-width:1080px;padding:28px 24px;background:var(--paper);color:var(--ink);
-font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",sans-serif}
-h1{font-size:22px;margin:0 0 4px}h2{font-size:17px;margin:36px 0 4px;overflow-wrap:anywhere}p{margin:4px 0 10px}
-.soft{color:var(--soft)}.verdict{border-left:6px solid;padding:10px 16px;margin:18px 0;background:#f6f8fa}
-.verdict strong{font-size:18px}.verdict.pass{border-color:var(--good)}.verdict.fail{border-color:var(--bad)}
-.verdict.inconclusive{border-color:var(--doubt)}.pass>strong,td.pass{color:var(--good)}.fail>strong,td.fail{color:var(--bad)}
-.inconclusive>strong,td.inconclusive{color:var(--doubt)}
-.wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
-th,td{padding:6px 10px;border-bottom:1px solid var(--rule);text-align:right;vertical-align:top;white-space:nowrap}
-th{color:var(--soft);font-weight:600;font-size:13px}th:first-child,td:first-child{text-align:left;white-space:normal}
-.wide td:first-child{min-width:15em;overflow-wrap:anywhere}.said td{text-align:left;white-space:normal}
-.pictures{display:grid;grid-template-columns:repeat(auto-fit,minmax(320px,1fr));gap:20px}
-figure{margin:10px 0 0;break-inside:avoid}figcaption{font-size:13px;color:var(--soft)}svg{width:100%;height:auto}
-section{break-inside:avoid}
-.grid{stroke:var(--rule);stroke-width:1}.tick,.axis{font-size:12px;fill:var(--soft)}polyline{fill:none;stroke-width:2}
-polyline.intended{stroke:var(--intended)}circle.intended{fill:var(--intended)}
-polyline.service{stroke:var(--service);stroke-dasharray:6 4}circle.service{fill:var(--service)}
-polyline.median{stroke:var(--intended);stroke-width:1.2;opacity:.6}circle.median{fill:var(--intended);opacity:.6}
-.limit{stroke:var(--bad);stroke-width:1.5;stroke-dasharray:2 3}
-.limit-name,.failed{font-size:12px;fill:var(--bad);paint-order:stroke;
-stroke:var(--paper);stroke-width:3px}
-.key{font-size:13px;color:var(--soft)}.key b{font-weight:600}.key .intended{color:var(--intended)}
-.key .service{color:var(--service)}
-@media print{body{max-width:none;padding:0;font-size:11pt}
-.verdict{background:none;border:1px solid;border-left-width:6px}
-.pictures{grid-template-columns:1fr 1fr}a{color:inherit}@page{margin:14mm}}
+STYLE = f"""{LOOK}
+body{{max-width:1080px}}
+.wide td:first-child{{min-width:15em;overflow-wrap:anywhere}}.said td{{text-align:left;white-space:normal}}
+.pictures{{display:grid;grid-template-columns:repeat(auto-fit,minmax(320px,1fr));gap:20px}}
+.key{{font-size:13px;color:var(--soft)}}.key b{{font-weight:600}}.key .intended{{color:var(--intended)}}
+.key .service{{color:var(--service)}}
+@media print{{.pictures{{grid-template-columns:1fr 1fr}}}}
 """
 
 

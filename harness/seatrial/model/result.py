@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from seatrial.model.findings import Check, Finding
+from seatrial.model.findings import Check, Finding, Place
 from seatrial.model.outcomes import ExitCode, Outcome, State, ToolState
 
 
@@ -31,6 +31,10 @@ class RouteRow:
     statements: int | None
     rows: int | None
     elapsed_ms: float | None
+
+    @property
+    def subject(self) -> str:
+        return f"{self.method} {self.rule} {self.endpoint} [{self.identity}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,10 @@ class Result:
     broken: list[str] = field(default_factory=list)
     """Sentences: what of the harness or the target could not finish."""
     inconclusive: list[str] = field(default_factory=list)
+    homes: dict[str, Place] = field(default_factory=dict)
+    """Where a subject without a line of its own stands: the view of a route (`GET /items/ items.index`), of a webhook."""
+    configuration: str = "pyproject.toml"
+    """The file that configures Seatrial, relative to the target's root."""
     elapsed_s: float = 0.0
     exit_code: ExitCode = ExitCode.PASS
 

@@ -42,7 +42,7 @@ def render(
     console: Console,
     *,
     claims: Mapping[str, str] | None = None,
-    json_file: str = "",
+    whole: str = "",
     where: str = "",
     per_rule: int = PER_RULE,
     in_all: int = IN_ALL,
@@ -53,13 +53,13 @@ def render(
         result: With its exit code set.
         console: From `pen.make_console`.
         claims: One sentence by rule code, from the registry.
-        json_file: Where the whole result was written, for the lines that say how to see more.
+        whole: File that everything was written to, for the lines that say how to see more.
         where: Target and configuration file as given on the command line, for commands to paste.
         per_rule: Findings shown of one rule.
         in_all: Findings shown of all rules.
     """
     sheet = Sheet(console)
-    more = f"in {json_file}" if json_file else "with --json FILE"
+    more = f"in {whole}" if whole else "with --json FILE"
     _header(sheet, result, more)
     shown = grouping.groups(result, per_rule=per_rule, in_all=in_all)
     _findings(sheet, shown, claims or {}, more, grouping.handles(result), where)

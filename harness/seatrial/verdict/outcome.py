@@ -10,7 +10,7 @@ from typing import Any
 from seatrial.config import Settings, hide, secrets
 from seatrial.model.errors import ConfigurationError
 from seatrial.model.evidence import AppFacts, Exchange, OutboundCall
-from seatrial.model.findings import Check, Finding, Judgement
+from seatrial.model.findings import Check, Finding, Judgement, Place
 from seatrial.model.inventory import BUILT_IN_SKIP, Inventory
 from seatrial.model.outcomes import Outcome
 from seatrial.model.profiles import Profile
@@ -142,6 +142,8 @@ def conclude(
         notes=[*_notes(inventory, collected), *collected.notes],
         broken=list(collected.broken),
         inconclusive=[*collected.inconclusive, *_unrun(unrun, collected)],
+        homes=_homes(inventory),
+        configuration=_configuration(settings),
         elapsed_s=round(collected.elapsed_s, 3),
     )
     lowered = spent
@@ -193,6 +195,26 @@ def _target(settings: Settings, inventory: Inventory | None, collected: Collecte
             for p in (facts.protections if facts else ())
         ],
     }
+
+
+def _configuration(settings: Settings) -> str:
+    """A file elsewhere is told by its name: a report has no place outside of the project."""
+    inside = settings.file.is_relative_to(settings.root)
+    return settings.file.relative_to(settings.root).as_posix() if inside else settings.file.name
+
+
+def _homes(inventory: Inventory | None) -> dict[str, Place]:
+    """Where the view of each route stands, and of each webhook."""
+    found: dict[str, Place] = {}
+    for route in inventory.routes if inventory else ():
+        if route.module_path:
+            home = Place(route.module_path, max(route.line, 1))
+            found[route.key] = home
+            if not route.safe:
+                found.setdefault(f"webhook {route.rule}", home)
+            if route.blueprint:
+                found.setdefault(f"blueprint {route.blueprint}", home)
+    return found
 
 
 def _notes(inventory: Inventory | None, collected: Collected) -> Iterator[str]:

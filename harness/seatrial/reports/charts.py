@@ -1,4 +1,4 @@
-"""Pictures of latencies as inline SVG: no script, no font and no file from elsewhere, and readable in print."""
+"""Pictures of numbers as inline SVG: no script, no font and no file from elsewhere, and readable in print."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LEFT, RIGHT, TOP, BOTTOM = 58, 14, 14, 40
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One curve. `style` is a class of the page's style sheet (`intended`, `service`, `median`)."""
+    """One curve. `style` is a class of the page's style sheet (`intended`, `blocking`; see `look`)."""
 
     name: str
     style: str
@@ -36,12 +36,16 @@ class Chart:
     x_to: float = 1.0
     marks: Sequence[float] = field(default_factory=tuple)
     """x at which requests failed: small crosses at the upper edge."""
+    unit: str = "ms"
+    """Of the limit."""
+    linear: bool = False
+    """Never logarithmic: a slope is to be seen as one."""
 
     def svg(self) -> str:
         values = [y for line in self.lines for _, y in line.points if math.isfinite(y)]
         top = max([*values, self.limit or 0.0, 1.0])
         low = min([value for value in values if value > 0] or [1.0])
-        scale = _Scale(low, top, logarithmic=top / max(low, 0.1) > 40)
+        scale = _Scale(low, top, logarithmic=not self.linear and top / max(low, 0.1) > 40)
         parts = [
             f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(self.title, quote=True)}">',
             f"<title>{escape(self.title)}</title>",
@@ -62,7 +66,7 @@ class Chart:
             y = scale.y(self.limit)
             parts.append(f'<line class="limit" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
             parts.append(
-                f'<text class="limit-name" x="{LEFT + 4}" y="{y - 4:.1f}">limit {_short(self.limit)} ms</text>'
+                f'<text class="limit-name" x="{LEFT + 4}" y="{y - 4:.1f}">limit {_short(self.limit)} {self.unit}</text>'
             )
         for line in self.lines:
             parts += self._curve(line, scale)
@@ -99,7 +103,7 @@ class Chart:
 
 
 class _Scale:
-    """Milliseconds to pixels; logarithmic where the values span decades."""
+    """Values to pixels; logarithmic where the values span decades."""
 
     def __init__(self, low: float, top: float, *, logarithmic: bool) -> None:
         self.logarithmic = logarithmic

@@ -1,0 +1,183 @@
+"""Findings as the reports for other programs show them: without secrets, each with a place, numbered among its equals."""
+
+import math
+import posixpath
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from seatrial.model.findings import Finding, Place
+from seatrial.model.outcomes import Level, State
+from seatrial.model.result import Judged, Result
+from seatrial.reports import grouping
+from seatrial.reports.order import LEVELS, finding_order
+from seatrial.reports.redact import scrub, scrub_value
+
+LONGEST = 2_000
+"""Characters of one text of the evidence: a report should not grow to the size of an attack."""
+MOST = 40
+"""Entries of one list of the evidence."""
+DEEPEST = 6
+
+# Escape sequences and the signs that turn the direction of text around: in a log, a comment or a page they would draw.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+# The same without the ends of lines and tabs, which a statement may have.
+_DRAWING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One finding."""
+
+    rule: str
+    name: str
+    level: Level
+    state: State
+    tool: str
+    subject: str
+    message: str
+    remedy: str
+    path: str
+    """Relative to the repository, POSIX; never empty."""
+    line: int
+    exact: bool
+    """The place is the finding's own. Otherwise it has none, and this is where its subject stands."""
+    text: str
+    """The line as it stands in the file; empty where it is not known."""
+    fingerprint: str
+    occurrence: int
+    """1 for the first of equal ones, in the order of the report."""
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    """Plain JSON, bounded in size; `requests` last."""
+    replay: str = ""
+    """The command that shows it again; empty where there is none."""
+
+    @property
+    def new(self) -> bool:
+        return self.state is State.NEW
+
+    @property
+    def blocks(self) -> bool:
+        return self.new and self.level is Level.BLOCK
+
+    @property
+    def place(self) -> str:
+        return f"{self.path}:{self.line}"
+
+    @property
+    def sentence(self) -> str:
+        """Subject and message, where the subject says more than the place does."""
+        return self.message if self.subject in ("", self.path) else f"{self.subject}: {self.message}"
+
+
+def rows(result: Result, *, prefix: str = "") -> list[Row]:
+    """Every finding, worst first: what is new before what is known, then by level.
+
+    Args:
+        result: With its exit code set.
+        prefix: Folder of the target in its repository, POSIX; empty where they are the same.
+    """
+    handles = grouping.handles(result)
+    met: Counter[str] = Counter()
+    found = []
+    for judged in sorted(result.findings, key=finding_order):
+        met[judged.finding.fingerprint] += 1
+        found.append(_row(judged, result, prefix, met[judged.finding.fingerprint], handles.get(id(judged.finding), "")))
+    return sorted(found, key=lambda row: (not row.new, LEVELS.index(row.level)))
+
+
+def line(text: str) -> str:
+    """Somebody else's text on one line, without secrets and without anything that could draw."""
+    return _CONTROL.sub(_named, " ".join(scrub(text).split()))
+
+
+def bounded(value: Any, depth: int = 0) -> Any:
+    """Evidence of a size that a report can carry; what was left out is counted. Takes and gives plain JSON."""
+    match value:
+        case str():
+            more = f"… ({len(value) - LONGEST:,} characters more)" if len(value) > LONGEST else ""
+            return _DRAWING.sub(_named, value[:LONGEST]) + more
+        case Mapping() if depth < DEEPEST:
+            kept = {
+                _DRAWING.sub(_named, str(key)[:200]): bounded(item, depth + 1)
+                for key, item in list(value.items())[:MOST]
+            }
+            return kept | ({"…": f"{len(value) - MOST:,} more"} if len(value) > MOST else {})
+        case list() | tuple() if depth < DEEPEST:
+            kept_items = [bounded(item, depth + 1) for item in value[:MOST]]
+            return kept_items + ([f"… {len(value) - MOST:,} more"] if len(value) > MOST else [])
+        case Mapping() | list() | tuple():
+            return "…"
+        case float() if not math.isfinite(value):
+            return None
+        case _:
+            return value
+
+
+def files(row: Row, prefix: str = "") -> Iterator[tuple[str, int]]:
+    """Other lines that the evidence names as `path:line` (`places`, `template`, `templates`), the row's own left out."""
+    named: list[Any] = []
+    for key in ("places", "templates"):
+        if isinstance(value := row.evidence.get(key), Sequence) and not isinstance(value, str):
+            named += value
+    named.append(row.evidence.get("template"))
+    seen = {(row.path, row.line)}
+    for one in named:
+        path, separator, number = str(one or "").rpartition(":")
+        if not separator or not number.isdecimal() or not relative(path):
+            continue
+        found = posixpath.join(prefix, path), int(number)
+        if found not in seen:
+            seen.add(found)
+            yield found
+
+
+def relative(path: str) -> bool:
+    """Whether this is a path inside of the project: what is absolute or climbs out of it is no place for a report."""
+    return bool(path) and not path.startswith(("/", "~")) and ".." not in path.split("/") and ":" not in path[:3]
+
+
+def _row(judged: Judged, result: Result, prefix: str, occurrence: int, handle: str) -> Row:
+    finding = judged.finding
+    place, exact = _place(finding, result)
+    replay = " ".join(grouping.replaying(finding, handle)).strip() if handle else ""
+    return Row(
+        rule=line(finding.rule),
+        name=line(finding.name),
+        level=finding.level,
+        state=judged.state,
+        tool=line(finding.tool),
+        subject=line(finding.subject),
+        message=line(finding.message),
+        remedy=line(finding.remedy),
+        path=line(posixpath.join(prefix, place.path)),
+        line=max(place.line, 1),
+        exact=exact,
+        text=line(place.text) if exact else "",
+        fingerprint=finding.fingerprint,
+        occurrence=occurrence,
+        evidence=_evidence(finding),
+        replay=line(replay),
+    )
+
+
+def _place(finding: Finding, result: Result) -> tuple[Place, bool]:
+    """Its own, else where its subject stands, else the configuration: programs that show reports want one."""
+    if finding.place is not None and relative(finding.place.path):
+        return finding.place, True
+    if relative(finding.subject) and finding.tool != "seatrial":
+        return Place(finding.subject, 1), False
+    home = result.homes.get(finding.subject) or result.homes.get(finding.subject.rpartition(" [")[0])
+    return home or Place(result.configuration, 1), False
+
+
+def _evidence(finding: Finding) -> dict[str, Any]:
+    requests = [request.told() for request in finding.requests[:MOST]]
+    plain: dict[str, Any] = bounded(scrub_value({**finding.evidence, **({"requests": requests} if requests else {})}))
+    return plain
+
+
+def _named(match: re.Match[str]) -> str:
+    return f"\\x{ord(match[0]):02x}"
