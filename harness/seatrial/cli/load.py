@@ -231,7 +231,7 @@ def _asked(settings: Settings | None, progress: Progress) -> dict[str, Any]:
     from seatrial.cli import routes
 
     assert settings is not None
-    inventory, spent = routes.take(settings, progress)
+    inventory, spent, _ = routes.take(settings, progress)
     return routes.exported(settings, inventory, spent)
 
 

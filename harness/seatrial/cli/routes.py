@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,13 @@ from rich.table import Table
 
 from seatrial.cli import options
 from seatrial.config import Settings
+from seatrial.model.contracts import Contracts
 from seatrial.model.inventory import ANONYMOUS, Inventory, Route
 from seatrial.model.profiles import Profile
+from seatrial.reports import openapi
 from seatrial.reports.pen import is_terminal
 from seatrial.reports.progress import Progress
+from seatrial.trials import contracts
 from seatrial.trials.pilot import Pilot, open_run, prepare
 from seatrial.verdict import budgets
 from seatrial.verdict.files import write_atomic
@@ -29,21 +33,38 @@ PIPED_WIDTH = 1000
 @options.target()
 @options.config_file()
 @options.output("export", "Write the inventory as JSON, for machines that do not have the app.")
-def command(target_dir: Path, config_file: Path | None, export_file: Path | None) -> None:
+@options.output("openapi", "Write what was seen as OpenAPI 3.1.")
+def command(target_dir: Path, config_file: Path | None, export_file: Path | None, openapi_file: Path | None) -> None:
     """The route inventory, with who may see it, its limits and its statements."""
     settings = options.settings(target_dir, config_file)
     with Progress() as progress:
-        inventory, spent = take(settings, progress)
+        inventory, spent, found = take(settings, progress)
     if export_file:
         text = json.dumps(exported(settings, inventory, spent), indent=2) + "\n"
         write_atomic(export_file, text, way_out="Name another file with --export.")
         click.echo(f"{len(inventory.routes)} routes written to {export_file}")
-        return
-    _print(inventory, spent)
+    if openapi_file:
+        written = openapi.document(inventory, found, spent, version=_version(settings.root))
+        text = json.dumps(written, indent=2, ensure_ascii=False) + "\n"
+        write_atomic(openapi_file, text, way_out="Name another file with --openapi.")
+        models = f"{len(found.schemas)} models" if found.schemas else "no pydantic model"
+        click.echo(f"{len(written['paths'])} paths with {models} written to {openapi_file}")
+    if not (export_file or openapi_file):
+        _print(inventory, spent)
 
 
-def take(settings: Settings, progress: Progress) -> tuple[Inventory, dict[str, tuple[int, int]]]:
-    """Build the app and ask every readable route: the inventory, and (status, statements) by route."""
+def _version(root: Path) -> str:
+    """The project's, where its pyproject.toml says it."""
+    try:
+        told = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return "0"
+    project = told.get("project")
+    return str(project.get("version") or "0") if isinstance(project, dict) else "0"
+
+
+def take(settings: Settings, progress: Progress) -> tuple[Inventory, dict[str, tuple[int, int]], Contracts]:
+    """Build the app and ask every readable route: the inventory, (status, statements) by route, and models of views."""
     spent: dict[str, tuple[int, int]] = {}
     with open_run(settings, progress.stage) as run:
         inventory = prepare(run, Profile.PROTECTION, Profile.SWEEP)
@@ -54,7 +75,8 @@ def take(settings: Settings, progress: Progress) -> tuple[Inventory, dict[str, t
             warm = pilot.visit(route, _identity(inventory, route)).warm
             if not warm.failure:
                 spent[route.key] = (warm.status, len(warm.counted))
-    return inventory, spent
+        found = run.call(Profile.PROTECTION, contracts.contracts, settings.deadlines.trial_s)
+    return inventory, spent, found
 
 
 def exported(settings: Settings, inventory: Inventory, spent: dict[str, tuple[int, int]]) -> dict[str, Any]:
