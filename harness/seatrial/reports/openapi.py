@@ -87,7 +87,7 @@ def _responses(contract: Contract, seen: tuple[int, int] | None) -> dict[str, An
         str(status): {"description": "The answer.", "content": {_JSON: {"schema": schema}}}
         for status, schema in sorted(contract.answers.items())
     }
-    if seen is not None and str(seen[0]) not in found:
+    if seen is not None and 100 <= seen[0] < 600 and str(seen[0]) not in found:
         found[str(seen[0])] = {"description": "Seen when it was asked with sample arguments."}
     if contract.refuses:
         envelope = {"$ref": "#/components/schemas/ErrorEnvelope"}
