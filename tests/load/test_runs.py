@@ -77,6 +77,12 @@ def test_a_server_that_refuses_fails() -> None:
     assert reasons(verdict) == {"GET /": "refused"}
 
 
+def test_what_the_client_itself_cannot_send_is_a_failure_and_not_silence() -> None:
+    verdict = judge(measured(planned(closed_port(), Task((Step("GET", "http://[nowhere/", "GET /"),)), seconds=1)))
+    assert [found.answer for found in verdict.endpoints] == [Answer.FAIL]
+    assert reasons(verdict)["GET /"].startswith("not sent: ValueError: ")
+
+
 def test_a_server_that_disappears_fails() -> None:
     with short_lived(1.0) as url:
         verdict = judge(measured(planned(url, get("/"), seconds=3)))

@@ -75,6 +75,8 @@ def generated(open_loop: OpenLoop, weight: int) -> type[FastHttpUser]:
                 assert arrival.task is not None
                 self.event.arrival = arrival
                 _perform(self, arrival.task)
+            except Exception as error:  # our mistake, or libraries that do not fit each other: never "no request made"
+                self.loop.record(arrival, arrival.subject, 0.0, f"not sent: {type(error).__name__}: {error}")
             finally:
                 self.loop.settle(number)
 
