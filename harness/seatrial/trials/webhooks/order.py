@@ -100,9 +100,8 @@ def _planned(found: Stand, lasting: bool) -> list[_Planned]:
 
 def _orders(found: Stand, subject: str, messages: Sequence[Message], only: str) -> Order:
     names = tuple(message.type for message in messages)
-    began = time.monotonic()
     first = _final(found, messages)
-    time.sleep(max(0.0, began + TWIN_GAP_S - time.monotonic()))
+    time.sleep(TWIN_GAP_S)
     second = _final(found, messages)
     left_out: Columns = volatile(first[0], second[0], found.bench.schema) | found.bookkeeping
     wanted = _state(found, second[0], left_out)
