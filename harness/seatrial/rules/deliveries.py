@@ -66,11 +66,11 @@ def advice(rule: Rule, trial: Refusals) -> list[Finding]:
             message = f"A delivery with {sent.case} should be refused but was answered {sent.status}"
             findings.append(_finding(rule, trial, [sent], message, sent.case, Level.WARN, AHEAD))
         elif sent.wanted == IGNORED and 300 <= sent.status < 500:
-            message = f"A delivery of {sent.case} must be answered 2xx but was answered {sent.status}"
+            message = f"{_begun(sent.case)} must be answered 2xx but was answered {sent.status}"
             findings.append(_finding(rule, trial, [sent], message, f"{sent.case} refused", Level.WARN, UNKNOWN))
         elif sent.wanted in (IGNORED, NOTED) and (changed := set(sent.changed) & set(trial.work)):
-            of = f"of {sent.case}" if sent.wanted == IGNORED else f"an event of {sent.case}"
-            message = f"A delivery {of} should have no effect but changed {', '.join(sorted(changed))}"
+            what = sent.case if sent.wanted == IGNORED else f"an event of {sent.case}"
+            message = f"{_begun(what)} should have no effect but changed {', '.join(sorted(changed))}"
             remedy = UNKNOWN if sent.wanted == IGNORED else ELSEWHERE
             findings.append(_finding(rule, trial, [sent], message, f"{sent.case} applied", Level.INFO, remedy))
     return findings
@@ -99,6 +99,10 @@ def _finding(
         evidence={"deliveries": [{"case": o.case, "status": o.status, "changed": list(o.changed)} for o in sent]},
         requests=_asked(trial, sent),
     )
+
+
+def _begun(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
 
 
 def _taken(sent: Sent) -> bool:
