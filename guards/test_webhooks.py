@@ -27,6 +27,11 @@ def test_duplicates(trial: Trial) -> None:
     trial.judge(whk.outbound_repeated, evidence)
 
 
+@guard(over=broken_by(faults.OBJECT), profile=Profile.PROTECTION, rules=[whk.applied_twice])
+def test_objects(trial: Trial) -> None:
+    trial.judge(whk.applied_twice, trial.broken())
+
+
 @guard(over=webhook_events, profile=Profile.PROTECTION, rules=[whk.pipeline_order])
 def test_pipeline(trial: Trial) -> None:
     trial.judge(whk.pipeline_order, trial.pipeline())

@@ -441,6 +441,49 @@ def second_chance(event, raw):
     return 200
 
 
+@handler(unique=True)
+def any_integrity_error(event, raw):
+    """A row that a constraint refuses is taken for a duplicate of the event, wherever it was to be written."""
+    try:
+        db.session.add(new_event(event, raw, "processed"))
+        db.session.flush()
+        process(event, atomic=True)
+        mail(event, event["id"])
+        db.session.commit()
+    except IntegrityError:
+        db.session.rollback()
+    return 200
+
+
+@handler(unique=True)
+def short_memory(event, raw):
+    """What is known of an event is forgotten after a day."""
+    db.session.execute(sa.delete(StripeEvent).where(StripeEvent.created_at < dt.datetime.now() - dt.timedelta(days=1)))
+    if not insert_first(event, raw):
+        db.session.rollback()
+        return 200
+    process(event, atomic=True)
+    mail(event, event["id"])
+    db.session.commit()
+    return 200
+
+
+@handler(unique=True)
+def business_key(event, raw):
+    """on_conflict_first, and a key of the effect: an invoice is credited once, whatever event tells of it."""
+    if not insert_first(event, raw):
+        db.session.rollback()
+        return 200
+    invoice = event["data"]["object"]["id"]
+    insert = (postgresql if db.engine.dialect.name == "postgresql" else sqlite).insert
+    effect = insert(Outbox).values(key=f"{invoice}:credit", body="", sent=True).on_conflict_do_nothing()
+    if db.session.execute(effect.returning(Outbox.id)).first() is not None:
+        process(event, atomic=True)
+        mail(event, f"{invoice}:receipt")
+    db.session.commit()
+    return 200
+
+
 def create_app(config=None):
     app = Flask(__name__)
     app.config.update(SECRET_KEY="0f9b2c77e1d84a53b6c9d2e8f7a1b0c4", STRIPE_WEBHOOK_SECRET="whsec_trial")

@@ -112,15 +112,33 @@ def test_what_is_named_wrong_ends_the_run_in_one_sentence(tmp_path: Path, option
     assert told in mistakes[0]
 
 
-def test_a_live_key_is_refused_before_anything_runs(tmp_path: Path) -> None:
-    body = "keep(); return 'ok'"
-    root = shop(tmp_path, body)
+@pytest.mark.parametrize(
+    ("written", "place"),
+    [
+        ('STRIPE_KEY="sk_" + "live_51abc"', "app.config['STRIPE_KEY']"),
+        ('STRIPE_KEY="rk_" + "live_51abc"', "app.config['STRIPE_KEY']"),
+        ('STRIPE={"hooks": ["whsec_" + "live_51abc"]}', "app.config['STRIPE']"),
+    ],
+)
+def test_a_live_key_is_refused_before_anything_runs(tmp_path: Path, written: str, place: str) -> None:
+    """Set by the app itself: the configuration that Seatrial reads holds none."""
+    marker = tmp_path / "delivered"
+    root = shop(tmp_path, f"open({str(marker)!r}, 'w').close(); keep(); return 'ok'")
     source = (root / "shop.py").read_text()
-    # Set by the app itself: the configuration that Seatrial reads holds none.
-    (root / "shop.py").write_text(source.replace('SECRET_KEY="0f', 'STRIPE_KEY="sk_" + "live_51abc", SECRET_KEY="0f'))
+    (root / "shop.py").write_text(source.replace('SECRET_KEY="0f', f'{written}, SECRET_KEY="0f'))
     [mistake] = planning(root)
-    assert "app.config['STRIPE_KEY'] is a live Stripe key" in mistake
+    assert f"{place} is a live Stripe key" in mistake
     assert "51abc" not in mistake
+    assert not marker.exists()
+
+
+def test_a_live_key_in_the_source_is_refused(tmp_path: Path) -> None:
+    pytest.importorskip("stripe")
+    root = shop(tmp_path)
+    source = (root / "shop.py").read_text()
+    (root / "shop.py").write_text(f"import stripe\nstripe.api_key = 'sk_' + 'live_51abc'\n{source}")
+    [mistake] = planning(root)
+    assert mistake.startswith("stripe.api_key is a live Stripe key")
 
 
 def test_a_live_secret_in_the_configuration_is_refused() -> None:

@@ -1,12 +1,14 @@
 """Every variant of the handler under every family: convicted or acquitted as expected, for the expected reason."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from faults.expected import EXPECTED, REASONS
 from faults.matrix import broken, trial_of
 
+from seatrial.host.run import Run
 from seatrial.model import webhooks as faults
 from seatrial.model.outcomes import Outcome
 from seatrial.rules import whk
@@ -39,10 +41,26 @@ def cells() -> Iterator[object]:
             yield pytest.param(variant, database, family, marks=marks, id=f"{variant}-{database}-{family}")
 
 
+@pytest.fixture(scope="module")
+def serve() -> Iterator[Callable[[str, str], Run]]:
+    """One host for all families of a variant, which come one after the other: they share the clean delivery."""
+    with ExitStack() as opened:
+        runs: dict[tuple[str, str], Run] = {}
+
+        def run(variant: str, database: str) -> Run:
+            if (variant, database) not in runs:
+                opened.close()
+                runs.clear()
+                runs[variant, database] = opened.enter_context(trial_of(variant, database))
+            return runs[variant, database]
+
+        yield run
+
+
 @pytest.mark.parametrize(("variant", "database", "family"), list(cells()))
-def test_a_variant_under_a_family(variant: str, database: str, family: str) -> None:
-    with trial_of(variant, database) as run:
-        evidence = broken(run, family)
+def test_a_variant_under_a_family(serve: Callable[[str, str], Run], variant: str, database: str, family: str) -> None:
+    run = serve(variant, database)
+    evidence = broken(run, family)
     assert not evidence.reason, evidence.reason
     assert (evidence.left, evidence.unheard) == (0, 0)
     convicted, tried = EXPECTED[variant, database][family]

@@ -80,7 +80,8 @@ def test_a_call_that_is_repeated_is_one_rules_and_a_row_the_others() -> None:
 
 
 def refusals(*sent: Sent) -> Refusals:
-    return Refusals(SUBJECT, faults.FORGED, clean=200, clean_changed=("account",), sent=sent)
+    changed = ("account", "event")
+    return Refusals(SUBJECT, faults.FORGED, clean=200, clean_changed=changed, work=("account",), sent=sent)
 
 
 @pytest.mark.parametrize(
@@ -97,6 +98,16 @@ def refusals(*sent: Sent) -> Refusals:
         (Sent("a form", 500, wanted=faults.SURVIVED), ["error"]),
         (Sent("two signatures", 200, wanted=faults.TAKEN), []),
         (Sent("two signatures", 400, wanted=faults.TAKEN), ["rotation"]),
+        (Sent("ahead", 400, wanted=faults.ADVISED), []),
+        (Sent("ahead", 200, ("account",), wanted=faults.ADVISED), ["ahead"]),
+        (Sent("ahead", 500, wanted=faults.ADVISED), ["error"]),
+        (Sent("a new type", 200, ("event",), wanted=faults.IGNORED), []),
+        (Sent("a new type", 400, wanted=faults.IGNORED), ["a new type refused"]),
+        (Sent("a new type", 200, ("account",), wanted=faults.IGNORED), ["a new type applied"]),
+        (Sent("a new type", 500, wanted=faults.IGNORED), ["error"]),
+        (Sent("live", 200, ("event",), wanted=faults.NOTED), []),
+        (Sent("live", 200, ("account", "event"), wanted=faults.NOTED), ["live applied"]),
+        (Sent("live", 500, wanted=faults.NOTED), []),
     ],
 )
 def test_refusals(sent: Sent, details: list[str]) -> None:
@@ -106,6 +117,37 @@ def test_refusals(sent: Sent, details: list[str]) -> None:
 def test_a_rotation_that_is_refused_is_a_warning() -> None:
     [finding] = whk.signature_not_enforced(refusals(Sent("two", 400, wanted=faults.TAKEN))).findings
     assert finding.level is Level.WARN
+
+
+def test_what_the_app_may_decide_never_blocks() -> None:
+    found = whk.signature_not_enforced(
+        refusals(
+            Sent("ahead", 200, wanted=faults.ADVISED),
+            Sent("a new type", 404, wanted=faults.IGNORED),
+            Sent("a new type", 200, ("account",), wanted=faults.IGNORED),
+            Sent("live", 200, ("account",), wanted=faults.NOTED),
+        )
+    ).findings
+    assert [finding.level for finding in found] == [Level.WARN, Level.WARN, Level.INFO, Level.INFO]
+    assert len({finding.fingerprint for finding in found}) == 4
+
+
+def of_object(*convicted: Tried, planned: int = 9) -> Broken:
+    return Broken(
+        SUBJECT, "invoice.paid", faults.OBJECT, planned=planned, tried=planned, convicted=convicted, boundaries=CALLING
+    )
+
+
+def test_two_events_about_one_object_are_a_warning() -> None:
+    twice = Tried("object@twin", "a second event told of the same object", (200, 200), faults.DOUBLE, (ROW,))
+    [finding] = whk.applied_twice(of_object(twice)).findings
+    assert finding.level is Level.WARN
+    assert finding.evidence["again"] == "seatrial check --only WHK002 --fault 'invoice.paid/object@twin'"
+    assert [request.case for request in finding.requests][1] == faults.SIBLING
+    mailed = Tried("object@twin", "a second event told of it", (200, 200), faults.OUTBOUND_REPEATED, (CALL,))
+    assert whk.applied_twice(of_object(mailed)).outcome is Outcome.FAIL
+    assert whk.applied_twice(of_object()).outcome is Outcome.PASS
+    assert whk.applied_twice(of_object(planned=0)).outcome is Outcome.SKIPPED
 
 
 def test_a_conflict_is_not_judged_where_duplicates_are_applied_already() -> None:
@@ -134,6 +176,7 @@ def test_order() -> None:
         ((500,) * 4, (60.0, 120.0, 240.0, None), ("failed",) * 3 + ("dead",), Outcome.PASS, ""),
         ((500,) * 4, (60.0,) * 4, ("failed",) * 4, Outcome.FAIL, "e constant"),
         ((500,) * 4, (60.0, 120.0, 240.0, 480.0), ("failed",) * 4, Outcome.FAIL, "e no end"),
+        ((500,) * 4, (60.0, 6e3, 6e4, 6e5), ("failed",) * 3 + ("dead",), Outcome.FAIL, "e uncapped"),
         ((500, 200), (None, None), ("received", "received"), Outcome.FAIL, "e given up"),
         ((500,) * 4, (None,) * 4, ("failed",) * 4, Outcome.PASS, ""),
         ((500,) * 4, (None,) * 4, ("",) * 4, Outcome.SKIPPED, ""),
@@ -149,6 +192,16 @@ def test_backoff(
     judgement = whk.no_backoff(Backoff(SUBJECT, "e", answers=answers, delays_s=delays, states=states))
     assert judgement.outcome is outcome
     assert [finding.detail for finding in judgement.findings] == ([detail] if detail else [])
+
+
+def test_an_event_that_fails_holds_up_no_other() -> None:
+    failing = {"answers": (500,) * 4, "delays_s": (None,) * 4, "states": ("failed",) * 4}
+    waits = whk.no_backoff(Backoff(SUBJECT, "e", other=503, **failing))  # type: ignore[arg-type]
+    assert waits.findings[0].detail == "e holds up"
+    assert "another one is answered 503" in waits.findings[0].message
+    lost = whk.no_backoff(Backoff(SUBJECT, "e", held_up=(ROW,), **failing))  # type: ignore[arg-type]
+    assert ROW.told in lost.findings[0].message
+    assert whk.no_backoff(Backoff(SUBJECT, "e", **failing)).outcome is Outcome.PASS  # type: ignore[arg-type]
 
 
 def steps(*words: str) -> tuple[Step, ...]:
@@ -180,6 +233,8 @@ def test_pipeline_without_a_record() -> None:
 def test_keys() -> None:
     right = Keyed("replay", 201, "the stored answer")
     assert idm.idempotency_key(KeyedTrial("POST /p", cases=(right,))).outcome is Outcome.PASS
+    policy = idm.idempotency_key(KeyedTrial("POST /p", cases=(right,), facts={"answers of 5xx": "are stored"}))
+    assert (policy.outcome, policy.reason) == (Outcome.PASS, "answers of 5xx are stored")
     wrong = Keyed("replay", 201, "the stored answer", "it was done again")
     assert idm.idempotency_key(KeyedTrial("POST /p", cases=(right, wrong))).outcome is Outcome.FAIL
     after_a_death = KeyedTrial("POST /p", cases=(right,), broken=(tried(faults.DOUBLE, ROW),), planned=3, tried=3)

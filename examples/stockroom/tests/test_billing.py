@@ -64,14 +64,40 @@ def test_failed_event_can_be_sent_again(app: Flask, monkeypatch: pytest.MonkeyPa
     assert (row(app).status, row(app).attempts, row(app).error_message) == ("processed", 2, None)
 
 
-def test_failed_event_is_retried_through_whatever_stands_behind_the_payment_port(app: Flask) -> None:
+def test_a_retry_applies_the_event_as_the_payment_port_gives_it_not_as_it_was_delivered(app: Flask) -> None:
+    """The table keeps no payload: the organisation, the plan and the customer are those of the newer object."""
+    assert deliver(app, event(client_reference_id="77", metadata={"plan": "business"})).status_code == 500
+    newer = event(client_reference_id="1", metadata={"plan": "team"}, customer="cus_newer")
+    with app.app_context():
+        db.session.execute(update(StripeEvent).values(next_attempt_at=datetime.now(UTC)))
+        db.session.commit()
+        with ports(app).swapped(PaymentPort, FakePayments(json.loads(newer))) as payments:
+            assert billing.retry_failed() == 1
+        assert payments.fetched == [("evt_1", None)]
+        found = db.session.scalars(select(Subscription).where(Subscription.organization_id == 1)).one()
+        assert (found.credits, found.plan, found.stripe_customer_id) == (200, "team", "cus_newer")
+    assert (row(app).status, row(app).attempts) == ("processed", 2)
+
+
+def test_a_retry_that_cannot_fetch_the_event_applies_nothing_and_tries_again_later(app: Flask) -> None:
     assert deliver(app, event(client_reference_id="77")).status_code == 500
     with app.app_context():
         db.session.execute(update(StripeEvent).values(next_attempt_at=datetime.now(UTC)))
         db.session.commit()
-        with ports(app).swapped(PaymentPort, FakePayments(json.loads(event()))):
+        with ports(app).swapped(PaymentPort, FakePayments(json.loads(event()))) as payments:
+            payments.down = True
             assert billing.retry_failed() == 1
-    assert credits(app) == 200
+    assert credits(app) == 100
+    assert (row(app).status, row(app).attempts) == ("failed", 2)
+
+
+@pytest.mark.parametrize("change", [{"livemode": True}, {"account": "acct_1Foreign"}])
+def test_an_event_of_live_mode_or_of_another_account_is_recorded_and_not_applied(
+    app: Flask, change: dict[str, object]
+) -> None:
+    body = json.dumps({**json.loads(event()), **change}).encode()
+    assert deliver(app, body).status_code == 200
+    assert credits(app) == 100
     assert row(app).status == "processed"
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from seatrial.faults import race, wire
-from seatrial.faults.bench import DIED, HUNG, Bench, Ran, tried
+from seatrial.faults.bench import DIED, HUNG, LATEST_S, Bench, Ran, tried
 from seatrial.faults.children import Work
 from seatrial.faults.state import Compared, Reference
+from seatrial.faults.statements import written
 from seatrial.faults.wire import AFTER_CALL, AFTER_COMMIT, ANSWERED, BEFORE_CALL, BEFORE_COMMIT, GATED_KINDS, SQL, Fault
 from seatrial.model import webhooks as evidence
 from seatrial.model.webhooks import EARLY, Boundary, Tried
@@ -53,14 +54,20 @@ class Breaker:
         clean: Ran,
         retry: Work | None = None,
         other: Work | None = None,
+        siblings: Mapping[str, Work] | None = None,
+        constraints: bool = True,
     ) -> None:
         """`one` sends the request once, `two` from two threads; `retry` is the app's own.
 
         `other` sends another request, for the family PAIR; the reference is that of both, one after the other.
+        `siblings` send events that tell of the same thing once more, for the family OBJECT. `constraints`: a row that
+        is refused is one of the ERRORS.
         """
         self._bench, self._one, self._two = bench, one, two
         self._reference, self._clean, self._retry = reference, clean, retry
         self._other = other or one
+        self._siblings = siblings or {}
+        self._constraints = constraints
         self._unheard = 0
         self._stuck: dict[int, Tried] = {}
 
@@ -98,6 +105,7 @@ class Breaker:
             evidence.THREADS: lambda: self._races(evidence.THREADS, race.threads, self._two),
             evidence.PAIR: lambda: self._races(evidence.PAIR, race.processes, self._one),
             evidence.ACKNOWLEDGED: self._acknowledged,
+            evidence.OBJECT: self._objects,
         }
         return list(plans[family]())
 
@@ -115,8 +123,21 @@ class Breaker:
             verdict = found.verdict or (evidence.NEVER if refused else "")
             return tried(f"{evidence.DUPLICATES}@{TIMES}", where, answers, verdict, found)
 
-        where = f"it was delivered {TIMES} times"
+        def late() -> Tried:
+            runs = [self._bench.send(self._one)]
+            self._bench.let_time_pass(self._reference, LATEST_S)
+            if self._retry is not None:  # what an app cleans up, it cleans up when it is called by the clock
+                runs.append(self._bench.send(self._retry))
+            runs.append(self._bench.send(self._one))
+            answers, told = [runs[0].status, runs[-1].status], [line for ran in runs for line in ran.told]
+            found = self._bench.compared(self._reference, told)
+            refused = not (runs[0].acknowledged and runs[-1].acknowledged)
+            verdict = found.verdict or (evidence.NEVER if refused else "")
+            return tried(f"{evidence.DUPLICATES}@late", after, answers, verdict, found)
+
+        where, after = f"it was delivered {TIMES} times", "it was delivered again after almost three days"
         yield Plan(f"{evidence.DUPLICATES}@{TIMES}", where, run)
+        yield Plan(f"{evidence.DUPLICATES}@late", after, late)
 
     def _deaths(self) -> Iterator[Plan]:
         for boundary in self._clean.boundaries:
@@ -129,8 +150,17 @@ class Breaker:
         for boundary in self._clean.boundaries:
             if boundary.kind in (SQL, BEFORE_COMMIT):
                 yield self._faulty(wire.ERROR, boundary, f"the database failed {_place(boundary)}")
+                if self._constraints and self._works(boundary):
+                    yield self._faulty(wire.CONSTRAINT, boundary, f"a constraint refused a row {_place(boundary)}")
             elif boundary.kind == AFTER_COMMIT:
                 yield self._faulty(wire.LOST_ACK, boundary, f"the answer to a commit was lost {_place(boundary)}")
+
+    def _works(self, boundary: Boundary) -> bool:
+        """A write of the event's work: what a constraint refuses there is no duplicate of the event."""
+        ledger = self._reference.ledger
+        work = {row.table for row in self._reference.state} - ledger
+        tables = written(boundary.detail) if boundary.kind == SQL and ledger else frozenset()
+        return bool(tables & work) and not tables & ledger
 
     def _calls(self) -> Iterator[Plan]:
         for boundary in self._clean.boundaries:
@@ -200,7 +230,7 @@ class Breaker:
     def _races(self, family: str, lanes: Any, work: Work) -> Iterator[Plan]:
         gates = self._gates()
         for id, steps in race.schedules(len(gates)):
-            yield self._race(f"{family}@{id}", steps, lanes, work, gates)
+            yield self._race(f"{family}@{id}", steps, lanes, work, self._other, gates)
 
     def _gates(self) -> list[Boundary]:
         """Of one request: of a pair those of the first."""
@@ -212,7 +242,9 @@ class Breaker:
                 found.append(boundary)
         return found
 
-    def _race(self, name: str, steps: list[tuple[int, int]], lanes: Any, work: Work, gates: list[Boundary]) -> Plan:
+    def _race(
+        self, name: str, steps: list[tuple[int, int]], lanes: Any, work: Work, other: Work, gates: list[Boundary]
+    ) -> Plan:
         lock_step = name.endswith(race.LOCK_STEP)
         where = "two deliveries went on in lock-step" if lock_step else _schedule(steps, gates)
         first, second = steps[0][1], steps[1][1]
@@ -222,16 +254,16 @@ class Breaker:
                 # The second came no further than before: however many steps it were given, it would be the same.
                 return replace(self._stuck[first], id=name, where=where)
             reached = 0
-            with lanes(work, self._other, self._bench.keeper, self._bench.deadline_s) as running:
+            with lanes(work, other, self._bench.keeper, self._bench.deadline_s) as running:
                 for number, (lane, count) in enumerate(steps):
                     running.walk(lane, count)
                     if number == 1:
                         reached = running.passed[1]
                 running.run_out()
                 answers, told, soft = [running.status(0), running.status(1)], list(running.told), running.soft
-            sent = zip((self._one, self._other), answers, strict=True)
+            sent = zip((self._one, other), answers, strict=True)
             again = [request for request, status in sent if not 200 <= status < 300]
-            if self._other is not self._one and len(again) > 1:
+            if other is not self._one and len(again) > 1:
                 self._bench.redeliver(again.pop(), self._reference, answers, told)
             verdict, found = self._bench.recover(
                 again[0] if again else self._one, self._reference, answers, told, not again, self._retry
@@ -242,6 +274,33 @@ class Breaker:
             return result
 
         return Plan(name, where, run)
+
+    def _objects(self) -> Iterator[Plan]:
+        """Other events about the same thing: one after the other, and at once with one preemption and in lock-step.
+
+        Only what is there twice is convicted: that the second event changes something else is its right.
+        """
+        gates = self._gates()
+        for name, sibling in self._siblings.items():
+            told = f"{'a second event' if name == evidence.TWIN else name} told of the same object"
+            yield _only_twice(self._after(f"{evidence.OBJECT}@{name}", sibling), told)
+            for id, steps in race.schedules(len(gates)):
+                if len(steps) == 2 or id == race.LOCK_STEP:
+                    plan = self._race(
+                        f"{evidence.OBJECT}@{name}.{id}", steps, race.processes, self._one, sibling, gates
+                    )
+                    yield _only_twice(plan, f"{told}, and {plan.where}")
+
+    def _after(self, name: str, sibling: Work) -> Plan:
+        def run() -> Tried:
+            answers: list[int] = []
+            told: list[dict[str, Any]] = []
+            for work in (self._one, sibling):
+                self._bench.redeliver(work, self._reference, answers, told)
+            found = self._bench.compared(self._reference, told)
+            return tried(name, "", answers, found.verdict, found)
+
+        return Plan(name, "", run)
 
     def _acknowledged(self) -> Iterator[Plan]:
         after = False
@@ -279,6 +338,17 @@ class Breaker:
             return tried(name, where, answers, EARLY if found else "", found, soft=soft)
 
         return Plan(name, where, run)
+
+
+def _only_twice(plan: Plan, where: str) -> Plan:
+    """The same, acquitted of everything but what is there twice."""
+
+    def run() -> Tried:
+        one = replace(plan.run(), where=where)
+        twice = one.verdict in (evidence.DOUBLE, evidence.OUTBOUND_REPEATED)
+        return one if twice else replace(one, verdict="", differences=())
+
+    return Plan(plan.id, where, run)
 
 
 def representatives(boundaries: tuple[Boundary, ...]) -> list[Boundary]:

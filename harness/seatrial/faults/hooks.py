@@ -24,6 +24,7 @@ from seatrial.faults.wire import (
     AFTER_COMMIT,
     BEFORE_CALL,
     BEFORE_COMMIT,
+    CONSTRAINT,
     DOWN,
     SQL,
     LogWitness,
@@ -33,6 +34,9 @@ from seatrial.observe import outbound
 
 SERVER_GONE = "injected by Seatrial: server closed the connection unexpectedly"
 LOCKED = "injected by Seatrial: database is locked"
+REFUSED = "CHECK constraint failed: injected by Seatrial"
+VIOLATION = f"DO $$ BEGIN RAISE check_violation USING MESSAGE = '{REFUSED}'; END $$"
+"""The server's own: it ends the transaction, as every violation does on PostgreSQL."""
 
 
 def install(wire: Wire) -> None:
@@ -58,22 +62,26 @@ def _refusing(wire: Wire) -> Any:
 
 
 def _executing(wire: Wire) -> Any:
-    def do_execute(_cursor: Any, statement: str, _parameters: Any, context: Any) -> None:
-        _before(wire, statement, context)
+    def do_execute(cursor: Any, statement: str, _parameters: Any, context: Any) -> None:
+        _before(wire, cursor, statement, context)
 
     return do_execute
 
 
 def _executing_plain(wire: Wire) -> Any:
-    def do_execute_no_params(_cursor: Any, statement: str, context: Any) -> None:
-        _before(wire, statement, context)
+    def do_execute_no_params(cursor: Any, statement: str, context: Any) -> None:
+        _before(wire, cursor, statement, context)
 
     return do_execute_no_params
 
 
-def _before(wire: Wire, statement: str, context: Any) -> None:
+def _before(wire: Wire, cursor: Any, statement: str, context: Any) -> None:
     raw = context.root_connection.connection.dbapi_connection
     told = wire.hit(SQL, " ".join(str(statement).split()), _backend(raw))
+    if told == CONSTRAINT:
+        if context.dialect.name == "postgresql":
+            cursor.execute(VIOLATION)
+        raise context.dialect.loaded_dbapi.IntegrityError(REFUSED)
     if told or wire.poisoned(statement):
         raise _error(context.dialect, raw)
 

@@ -50,6 +50,11 @@ def state_of(delta: Delta, schema: Schema, left_out: Columns) -> State:
     return Counter(_Canon(delta, schema, left_out).rows())
 
 
+def work_of(state: State, ledger: frozenset[str]) -> State:
+    """Without the tables that only remember the event."""
+    return State({row: times for row, times in state.items() if row.table not in ledger})
+
+
 class _Canon:
     def __init__(self, delta: Delta, schema: Schema, left_out: Columns) -> None:
         self._delta, self._schema, self._left_out = delta, schema, left_out
@@ -326,3 +331,5 @@ class Reference:
     left_out: Columns
     ledger: frozenset[str]
     delta: Delta = field(default_factory=dict)
+    only_work: bool = False
+    """Two events leave two records: then nothing but their work is compared."""

@@ -24,9 +24,11 @@ from typing import Any
 
 BEGIN, SQL, BEFORE_COMMIT, AFTER_COMMIT = "begin", "sql", "commit<", "commit>"
 BEFORE_CALL, AFTER_CALL, RESPONSE, ANSWERED = "http<", "http>", "response", "answered"
-DEATH, ERROR, LOST_ACK, OUTBOUND, DOWN, POISON = "death", "error", "lost-ack", "outbound", "down", "poison"
-"""SIGKILL; the driver's own error; an error after the commit was made; a call refused (`http<`) or timed out
-(`http>`); no database during the whole request; the driver's error each time that a statement on a table comes."""
+DEATH, ERROR, CONSTRAINT, LOST_ACK = "death", "error", "constraint", "lost-ack"
+OUTBOUND, DOWN, POISON = "outbound", "down", "poison"
+"""SIGKILL; the driver's own error; a row that a constraint refuses; an error after the commit was made; a call refused
+(`http<`) or timed out (`http>`); no database during the whole request; the driver's error each time that a statement on
+a table comes."""
 GATED_KINDS = frozenset({SQL, BEFORE_COMMIT, RESPONSE})
 """Where two requests can change places: before what the database sees, and at the end."""
 LONGEST = 400

@@ -60,7 +60,7 @@ def fingerprint(tool: str, rule: str, where: str, text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One planned question and how it ended. `reason` says why it is not a pass or a fail."""
+    """One planned question and how it ended. `reason`: why it is no pass and no fail, or what a pass leaves open."""
 
     rule: str
     subject: str

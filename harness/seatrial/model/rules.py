@@ -64,8 +64,9 @@ class Rule:
         findings = tuple(f if f.requests else replace(f, requests=asked) for f in judgement.findings)
         return replace(judgement, findings=findings)
 
-    def passed(self, subject: str) -> Judgement:
-        return Judgement(self.code, subject, Outcome.PASS)
+    def passed(self, subject: str, note: str = "") -> Judgement:
+        """`note`: what is left to the app, and how it was seen to decide."""
+        return Judgement(self.code, subject, Outcome.PASS, note)
 
     def not_proved(self, subject: str, reason: str) -> Judgement:
         return Judgement(self.code, subject, Outcome.NOT_PROVED, reason)

@@ -15,7 +15,7 @@ HUNG = "hung"
 """Verdicts on what is left after something was broken. HUNG: the app did not come back in time."""
 
 DUPLICATES, DEATH, RECOVERY, ERRORS, CALLS = "duplicates", "death", "recovery", "errors", "calls"
-RACE, THREADS, PAIR, ACKNOWLEDGED = "race", "threads", "pair", "acknowledged"
+RACE, THREADS, PAIR, ACKNOWLEDGED, OBJECT = "race", "threads", "pair", "acknowledged", "object"
 FORGED, MALFORMED, CONFLICT, ORDER, BACKOFF, PIPELINE = (
     "forged",
     "malformed",
@@ -24,11 +24,15 @@ FORGED, MALFORMED, CONFLICT, ORDER, BACKOFF, PIPELINE = (
     "backoff",
     "pipeline",
 )
-AGAIN, BESIDE = "the same event again", "the other delivery of that moment"
+AGAIN, BESIDE, SIBLING = "the same event again", "the other delivery of that moment", "another event about the object"
+TWIN = "twin"
+"""Among the siblings of an event: the one that differs from it in nothing but its id."""
 AT_ONCE = (RACE, THREADS, PAIR)
 REFUSED, TAKEN, SURVIVED = "refused", "taken", "survived"
 """What a single delivery is to be: 4xx and no change; 2xx; anything but an error of the server's."""
-BREAKING = (DUPLICATES, DEATH, RECOVERY, ERRORS, CALLS, RACE, THREADS, PAIR, ACKNOWLEDGED)
+ADVISED, IGNORED, NOTED = "advised", "ignored", "noted"
+"""The same where the app may decide: better 4xx; 2xx and no effect; no effect, whatever the answer."""
+BREAKING = (DUPLICATES, DEATH, RECOVERY, ERRORS, CALLS, RACE, THREADS, PAIR, ACKNOWLEDGED, OBJECT)
 """Families that break one event in every way and look at what it left."""
 
 
@@ -94,8 +98,9 @@ class Tried:
 
     def asked(self, subject: str, event: str) -> tuple[Request, ...]:
         """The delivery that was broken, and those that came after it."""
-        beside = self.id.partition("@")[0] in AT_ONCE
-        cases = [f"{self.id}: {self.where}", BESIDE if beside else AGAIN, *[AGAIN] * len(self.answers)]
+        family = self.id.partition("@")[0]
+        second = SIBLING if family == OBJECT else BESIDE if family in AT_ONCE else AGAIN
+        cases = [f"{self.id}: {self.where}", second, *[AGAIN] * len(self.answers)]
         return deliveries(subject, event, list(zip(cases, self.answers, strict=False)))
 
 
@@ -156,6 +161,8 @@ class Refusals:
     clean: int = 0
     """Status of the clean delivery: the control."""
     clean_changed: tuple[str, ...] = ()
+    work: tuple[str, ...] = ()
+    """Of what a clean delivery changes, all but the record of the event."""
     sent: tuple[Sent, ...] = ()
     crowded: str = ""
 
@@ -215,6 +222,10 @@ class Backoff:
     """After each failure: seconds until the recorded next try; None where none is recorded."""
     states: tuple[str, ...] = ()
     """After each failure: the words of the row that remembers the event, or empty where there is no row."""
+    other: int = 200
+    """What another event was answered while this one failed."""
+    held_up: tuple[Difference, ...] = ()
+    """In what its effects are not those of a clean delivery."""
     crowded: str = ""
 
     @property
@@ -273,6 +284,7 @@ class KeyedTrial:
     planned: int = 0
     tried: int = 0
     facts: Mapping[str, str] = field(default_factory=dict)
+    """What the app may decide, and how it does."""
     crowded: str = ""
 
     @property

@@ -32,6 +32,7 @@ _RULES_OF = {
     faults.THREADS: (whk.race, whk.outbound_repeated),
     faults.PAIR: (whk.race, whk.outbound_repeated),
     faults.ACKNOWLEDGED: (whk.acknowledged_before_durable,),
+    faults.OBJECT: (whk.applied_twice,),
 }
 
 
@@ -69,7 +70,8 @@ class WebhookTrial:
     def __call__(self, path: str, *, event: str, families: Sequence[str] = faults.BREAKING) -> dict[str, Broken]:
         """Break an event of a webhook that stands under `[[tool.seatrial.webhooks]]`; the evidence by family.
 
-        `families`: of `duplicates`, `death`, `recovery`, `errors`, `calls`, `race`, `threads`, `pair`, `acknowledged`.
+        `families`: of `duplicates`, `death`, `recovery`, `errors`, `calls`, `race`, `threads`, `pair`, `acknowledged`,
+        `object`.
         """
         __tracebackhide__ = True
         if unknown := sorted(set(families) - set(_RULES_OF)):

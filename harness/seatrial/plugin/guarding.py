@@ -226,6 +226,7 @@ def broken_by(*families: str) -> Selector:
 
 _FAMILY_OF = {
     "error": faults.ERRORS,
+    "constraint": faults.ERRORS,
     "lost-ack": faults.ERRORS,
     "down": faults.ERRORS,
     "outbound": faults.CALLS,

@@ -64,7 +64,7 @@ def idempotency_key(rule: Rule, trial: KeyedTrial, _: Context) -> Judgement:
     if trial.planned > trial.tried:
         left = trial.planned - trial.tried
         return rule.not_proved(trial.subject, f"{left} of {trial.planned} faults were left untried: {BUDGET}")
-    return rule.passed(trial.subject)
+    return rule.passed(trial.subject, "; ".join(f"{what} {policy}" for what, policy in trial.facts.items()))
 
 
 def _case(name: str) -> str:

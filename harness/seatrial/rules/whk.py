@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from seatrial.model.findings import Finding, Judgement
 from seatrial.model.outcomes import Level
-from seatrial.model.requests import Request
 from seatrial.model.rules import Context, Rule
 from seatrial.model.webhooks import (
     HUNG,
     NEVER,
-    SURVIVED,
-    TAKEN,
+    OBJECT,
     Backoff,
     Broken,
     Conflict,
     Order,
     Pipeline,
     Refusals,
-    Sent,
     Step,
     Tried,
 )
+from seatrial.rules.deliveries import advice, status_of, untaken, wrong
 from seatrial.rules.registry import rule
 
 CLEAN = "a clean signed delivery was answered 2xx and changed something"
 BUDGET = "give it more time (--time-budget, or `faults_s` under [tool.seatrial.deadlines])"
+BUSINESS_KEY = (
+    "Give the effect a key of its own (id of the object and what is done), UNIQUE, inserted ON CONFLICT DO NOTHING in "
+    "the transaction of the effect."
+)
 SHOWN = 5
+CAP_S = 3 * 86400
+"""Stripe itself gives up after three days: who waits longer for one try has no cap."""
 GROWTH = 1.5
 """Times by which the longest delay must exceed the first one to be called growing."""
 
@@ -46,21 +49,7 @@ GROWTH = 1.5
 def signature_not_enforced(rule: Rule, trial: Refusals, _: Context) -> Judgement:
     if trial.reason:
         return rule.not_proved(trial.subject, trial.reason)
-    findings = _wrong(rule, trial)
-    untaken = [sent for sent in trial.sent if sent.wanted == TAKEN and not 200 <= sent.status < 300]
-    if untaken:
-        findings.append(
-            rule.finding(
-                trial.subject,
-                f"A delivery must be taken while a secret is rotated but with {untaken[0].case} it is answered "
-                f"{_status(untaken[0].status)}",
-                remedy="Compare every v1 signature of the header, not one of them.",
-                detail="rotation",
-                evidence=_sent(untaken),
-                requests=_asked(trial, untaken),
-                level=Level.WARN,
-            )
-        )
+    findings = [*wrong(rule, trial), *untaken(rule, trial), *advice(rule, trial)]
     return rule.failed(trial.subject, *findings) if findings else rule.passed(trial.subject)
 
 
@@ -75,7 +64,19 @@ def signature_not_enforced(rule: Rule, trial: Refusals, _: Context) -> Judgement
     remedy="INSERT the event's id first, UNIQUE, in the transaction of the effects: ON CONFLICT DO NOTHING.",
 )
 def applied_twice(rule: Rule, trial: Broken, _: Context) -> Judgement:
-    return _judged(rule, trial, "Duplicates must leave what one delivery leaves")
+    if trial.family != OBJECT:
+        return _judged(rule, trial, "Duplicates must leave what one delivery leaves")
+    if (silent := _silent(rule, trial)) is not None:
+        return silent
+    if not trial.planned:
+        return rule.skipped(trial.subject, f"{trial.event} may come more than once for an object, or does no work")
+    if trial.convicted:
+        claim = "Two events about one object must have their effect once"
+        return rule.failed(
+            trial.subject,
+            _finding(rule, trial, trial.convicted, claim, level=Level.WARN, remedy=BUSINESS_KEY),
+        )
+    return _passed(rule, trial)
 
 
 @rule(
@@ -154,7 +155,7 @@ def acknowledged_before_durable(rule: Rule, trial: Broken, _: Context) -> Judgem
 def malformed_is_500(rule: Rule, trial: Refusals, _: Context) -> Judgement:
     if trial.reason:
         return rule.not_proved(trial.subject, trial.reason)
-    findings = _wrong(rule, trial)
+    findings = [*wrong(rule, trial), *advice(rule, trial)]
     return rule.failed(trial.subject, *findings) if findings else rule.passed(trial.subject)
 
 
@@ -173,7 +174,7 @@ def payload_conflict_applied(rule: Rule, trial: Conflict, _: Context) -> Judgeme
         return rule.not_proved(trial.subject, trial.reason)
     if not trial.duplicates_harmless:
         return rule.not_proved(trial.subject, "a plain duplicate is applied again already: see WHK002")
-    answered = ", ".join(map(_status, trial.answers))
+    answered = ", ".join(map(status_of, trial.answers))
     evidence = {"answers": list(trial.answers), "recorded": list(trial.recorded)}
     if trial.applied:
         evidence["differences"] = [one.told for one in trial.applied[:SHOWN]]
@@ -235,7 +236,11 @@ def no_backoff(rule: Rule, trial: Backoff, _: Context) -> Judgement:
     if trial.reason:
         return rule.not_proved(trial.subject, trial.reason)
     recorded = [delay for delay in trial.delays_s if delay is not None]
-    evidence = {"event": trial.event, "answers": list(trial.answers), "delays_s": list(trial.delays_s)}
+    evidence: dict[str, object] = {
+        "event": trial.event,
+        "answers": list(trial.answers),
+        "delays_s": list(trial.delays_s),
+    }
     acknowledged = any(200 <= status < 300 for status in trial.answers)
 
     def failed(message: str, detail: str) -> Judgement:
@@ -250,6 +255,14 @@ def no_backoff(rule: Rule, trial: Backoff, _: Context) -> Judgement:
             f"{tries}, without its effects and without a time for another try",
             "given up",
         )
+    if trial.held_up or not 200 <= trial.other < 300:
+        evidence["other"] = {"answer": trial.other, "differences": [one.told for one in trial.held_up]}
+        told = f" ({trial.held_up[0].told})" if trial.held_up else ""
+        return failed(
+            f"An event that fails must hold up no other but while {trial.event} fails another one is answered "
+            f"{status_of(trial.other)}{told}",
+            "holds up",
+        )
     if not recorded:
         # Every delivery is answered with an error: the sender tries again, with a backoff of its own.
         if any(trial.states):
@@ -260,6 +273,12 @@ def no_backoff(rule: Rule, trial: Backoff, _: Context) -> Judgement:
             f"Delays between tries must grow but after {len(recorded)} failures of {trial.event} they are still about "
             f"{recorded[-1]:g} s",
             "constant",
+        )
+    if max(recorded) > CAP_S:
+        return failed(
+            f"Delays between tries must be capped but after {len(recorded)} failures of {trial.event} the longest is "
+            f"{max(recorded) / 86400:.1f} days",
+            "uncapped",
         )
     if trial.delays_s[-1] is not None and len(set(trial.states)) < 2:
         return failed(
@@ -369,7 +388,9 @@ def _passed(rule: Rule, trial: Broken) -> Judgement:
     return rule.passed(trial.subject)
 
 
-def _finding(rule: Rule, trial: Broken, convicted: Sequence[Tried], claim: str) -> Finding:
+def _finding(
+    rule: Rule, trial: Broken, convicted: Sequence[Tried], claim: str, *, level: Level | None = None, remedy: str = ""
+) -> Finding:
     first = min(convicted, key=lambda one: (one.verdict == NEVER, one.soft))
     told = f" ({first.differences[0].told})" if first.differences else ""
     fault = f"{trial.event}/{first.id}"
@@ -379,6 +400,8 @@ def _finding(rule: Rule, trial: Broken, convicted: Sequence[Tried], claim: str) 
         f"{claim} but {trial.event} was {_happened(first)} when {first.where}{told}; "
         f"{len(convicted)} of {trial.tried} tried",
         detail=f"{trial.event} {trial.family}",
+        level=level,
+        remedy=remedy,
         evidence={
             "event": trial.event,
             "family": trial.family,
@@ -408,63 +431,6 @@ def _happened(one: Tried) -> str:
         "outbound-lost": "not sent out",
         "ack-before-durable": "acknowledged and not durable",
     }.get(one.verdict, one.verdict)
-
-
-def _wrong(rule: Rule, trial: Refusals) -> list[Finding]:
-    """One finding for what was let in, one for errors of the server's: each tells the first and counts the rest."""
-    judged = [sent for sent in trial.sent if sent.wanted != TAKEN]
-    errors = [sent for sent in judged if sent.status >= 500 or sent.status <= 0]
-    let_in = [
-        sent
-        for sent in judged
-        if sent not in errors and sent.wanted != SURVIVED and (not 400 <= sent.status < 500 or _acted(sent, trial))
-    ]
-    findings = []
-    if let_in:
-        changed = f" and changed {', '.join(let_in[0].changed)}" if let_in[0].changed else ""
-        findings.append(
-            rule.finding(
-                trial.subject,
-                f"A delivery with {let_in[0].case} must be refused but was answered {let_in[0].status}{changed}"
-                f"{_more(let_in)}",
-                detail="let in",
-                evidence=_sent(let_in),
-                requests=_asked(trial, let_in),
-            )
-        )
-    if errors:
-        findings.append(
-            rule.finding(
-                trial.subject,
-                f"A delivery with {errors[0].case} must be answered 4xx but was answered {_status(errors[0].status)}"
-                f"{_more(errors)}",
-                detail="error",
-                evidence=_sent(errors),
-                requests=_asked(trial, errors),
-            )
-        )
-    return findings
-
-
-def _acted(sent: Sent, trial: Refusals) -> bool:
-    """It changed what a clean delivery changes; a row in an audit table of its own is no effect."""
-    return bool(set(sent.changed) & set(trial.clean_changed))
-
-
-def _more(sent: Sequence[Sent]) -> str:
-    return f"; so are {len(sent) - 1} more" if len(sent) > 1 else ""
-
-
-def _sent(sent: Sequence[Sent]) -> dict[str, object]:
-    return {"deliveries": [{"case": one.case, "status": one.status, "changed": list(one.changed)} for one in sent]}
-
-
-def _asked(trial: Refusals, sent: Sequence[Sent]) -> tuple[Request, ...]:
-    return replace(trial, sent=tuple(sent)).asked
-
-
-def _status(status: int) -> str:
-    return {0: "by the end of the process", -1: "never"}.get(status, str(status))
 
 
 def _steps(trial: Pipeline) -> dict[str, object]:

@@ -15,12 +15,13 @@ from seatrial.faults import race, request
 from seatrial.faults.bench import Bench, Ran, UncleanError
 from seatrial.faults.breaking import Breaker
 from seatrial.faults.children import Work
-from seatrial.faults.state import Compared, Reference
+from seatrial.faults.state import Compared, Reference, State, compare, state_of, work_of
+from seatrial.faults.statements import is_write, written
+from seatrial.faults.wire import ERROR, SQL, Fault
 from seatrial.model import webhooks as evidence
 from seatrial.model.inventory import ANONYMOUS
 from seatrial.model.webhooks import Keyed, KeyedTrial, Tried
 from seatrial.trials.webhooks.stand import bench_of
-from seatrial.trials.webhooks.statements import is_write
 
 if TYPE_CHECKING:
     from seatrial.target import Target
@@ -32,6 +33,9 @@ MISMATCH = frozenset({400, 409, 422})
 IN_FLIGHT = frozenset({409, 425, 429, 503})
 MALFORMED = frozenset({400, 422})
 FAMILIES = (evidence.DEATH, evidence.ERRORS)
+FAILED = "a key whose request failed"
+POLICY = "answers of 5xx"
+STORED, TRIED_AGAIN = "are stored and given again", "are not stored: the request is carried out when it comes again"
 
 
 @dataclass(slots=True)
@@ -44,10 +48,10 @@ class Keyhole:
     bench: Bench
     identities: tuple[str, ...]
 
-    def work(self, key: str, *, changed: bool = False, identity: int = 0) -> Work:
+    def work(self, key: str | None, *, changed: bool = False, identity: int = 0) -> Work:
         return request.single(self.target.app, self.request(key, changed=changed, identity=identity))
 
-    def request(self, key: str, *, changed: bool = False, identity: int = 0) -> request.Request:
+    def request(self, key: str | None, *, changed: bool = False, identity: int = 0) -> request.Request:
         method, _, _ = self.entry.route.partition(" ")
         body, form = self.entry.body, dict(self.entry.form)
         if changed:
@@ -55,7 +59,7 @@ class Keyhole:
         client = self.target.client(self.identities[identity])
 
         def environ() -> dict[str, Any]:
-            fields = Fields({self.entry.header: key})
+            fields = Fields({self.entry.header: key} if key is not None else {})
             builder = EnvironBuilder(
                 path=self.path,
                 base_url=self.target.base_url,
@@ -71,8 +75,8 @@ class Keyhole:
 
         return environ
 
-    def send(self, key: str, **options: Any) -> Ran:
-        return self.bench.send(self.work(key, **options))
+    def send(self, key: str | None, fault: Fault | None = None, **options: Any) -> Ran:
+        return self.bench.send(self.work(key, **options), fault)
 
 
 def keyed(target: Target, route: str, limit_s: float) -> KeyedTrial:
@@ -105,16 +109,21 @@ def keyed(target: Target, route: str, limit_s: float) -> KeyedTrial:
             subject, reason=f"{error}: give a body that the route takes (`json` or `form` under idempotency){values}"
         )
     cases = _cases(hole, key, reference)
+    failed, stored = _failed_once(hole, key, reference, clean)
+    cases += failed
     planned = tried = 0
     broken: list[Tried] = []
-    breaker = Breaker(hole.bench, hole.work(key), hole.work(key), reference, clean)
+    # A row that is refused may be an answer like any other there, and is stored.
+    breaker = Breaker(hole.bench, hole.work(key), hole.work(key), reference, clean, constraints=False)
     # Without a replay that gives the same result there is nothing that a death could spoil.
     for family in FAMILIES if not any(case.wrong for case in cases if case.case == "replay") else ():
         outcome = breaker.run(family, limit_s / len(FAMILIES))
         planned, tried = planned + outcome.planned, tried + outcome.tried
-        broken += outcome.convicted
+        # Whoever stores an answer of 5xx gives it again for ever: that is what it promised.
+        broken += [one for one in outcome.convicted if not (stored and _same_error(one))]
     hole.bench.keeper.reset()
-    return KeyedTrial(subject, cases=tuple(cases), broken=tuple(broken), planned=planned, tried=tried)
+    policy = {POLICY: STORED if stored else TRIED_AGAIN} if failed else {}
+    return KeyedTrial(subject, cases=tuple(cases), broken=tuple(broken), planned=planned, tried=tried, facts=policy)
 
 
 def _cases(hole: Keyhole, key: str, reference: Reference) -> list[Keyed]:
@@ -168,6 +177,11 @@ def _cases(hole: Keyhole, key: str, reference: Reference) -> list[Keyed]:
             return ran.status, "a key of 300 characters was taken and not honoured" if difference else ""
         return ran.status, "" if ran.status in MALFORMED else f"answered {ran.status}"
 
+    def without() -> tuple[int, str]:
+        ran = hole.send(None)
+        refused = 400 <= ran.status < 500
+        return ran.status, "" if refused or ran.acknowledged else f"answered {ran.status}"
+
     def foreign() -> tuple[int, str]:
         first, second = hole.send(key), hole.send(key, identity=1)
         works = any(is_write(boundary.detail) for boundary in second.boundaries)
@@ -179,9 +193,49 @@ def _cases(hole: Keyhole, key: str, reference: Reference) -> list[Keyed]:
     case("another body", "422 (or 400, 409), and nothing done", other_body)
     case("two at once", "one is carried out, the other waits or is refused with 409", at_once)
     case("a key of 300 characters", "400, or honoured", malformed)
+    case("no key", "400 where one is required, or carried out", without)
     if len(hole.identities) > 1:
         case("somebody else's key", "a request of its own", foreign)
     return found
+
+
+def _failed_once(hole: Keyhole, key: str, reference: Reference, clean: Ran) -> tuple[list[Keyed], bool]:
+    """The first request fails at a write of its work: (what the same again gives, whether the 5xx was stored).
+
+    Both are right: Stripe's v1 stores the answer whatever it was, others let the request be tried again. Nothing else
+    is: with the stored answer a new key must do the work, without it the old one must.
+    """
+    work = {row.table for row in reference.state} - reference.ledger
+    at = next((b.number for b in clean.boundaries if b.kind == SQL and written(b.detail) & work), 0)
+    if not at:
+        return [], False
+    bench = hole.bench
+    bench.keeper.reset()
+    first = hole.send(key, Fault(ERROR, at))
+    if first.status < 500:  # it was caught and answered: what became of it is tried with every error
+        return [], False
+    second = hole.send(key)
+    stored = second.status >= 500 and _answer(second) == _answer(first)
+    if stored:
+        # Nothing may be left of the failure when the client begins anew.
+        third = hole.send(secrets.token_hex(16))
+        found = compare(work_of(reference.state, reference.ledger), _work(hole, reference))
+        wrong = "" if third.acknowledged and not found else f"a new key is answered {third.status}"
+    else:
+        answers, told = [second.status], first.told + second.told
+        verdict, found = bench.recover(hole.work(key), reference, answers, told, second.acknowledged, None)
+        wrong = f"it was {verdict}" if verdict else ""
+    if found and wrong:
+        wrong += f" ({found.differences[0].told})"
+    return [Keyed(FAILED, second.status, "the stored answer, or carried out now", wrong)], stored
+
+
+def _work(hole: Keyhole, reference: Reference) -> State:
+    return work_of(state_of(hole.bench.keeper.delta(), hole.bench.schema, reference.left_out), reference.ledger)
+
+
+def _same_error(one: Tried) -> bool:
+    return one.verdict == evidence.NEVER and len(set(one.answers)) == 1 and one.answers[0] >= 500
 
 
 def _answer(ran: Ran) -> tuple[int, str]:

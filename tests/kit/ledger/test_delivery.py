@@ -152,9 +152,28 @@ def test_types_without_a_handler_are_recorded_and_answered_200(shop: Shop) -> No
 
 
 def test_events_of_the_other_mode_are_not_applied(shop: Shop) -> None:
-    shop.service._livemode = True
-    assert shop.deliver(body()).get_json()["outcome"] == "ignored"
+    for livemode in (True, lambda: True):
+        shop.service._livemode = livemode
+        event_id = f"evt_{callable(livemode)}"
+        assert shop.deliver(body(event_id)).get_json()["outcome"] == "ignored"
     assert shop.credits() == 100
+    shop.service._livemode = lambda: False
+    assert shop.deliver(body("evt_3")).get_json()["outcome"] == "processed"
+    assert shop.credits() == 110
+
+
+def test_of_connected_accounts_those_that_are_named_are_applied(shop: Shop) -> None:
+    def delivered(event_id: str, accounts: object) -> str:
+        shop.service._accounts = accounts  # type: ignore[assignment]
+        sent = json.dumps({**event(event_id), "account": "acct_7"}).encode()
+        return str(shop.deliver(sent).get_json()["outcome"])
+
+    given = [(), ("acct_8",), lambda: {"acct_8"}, ("acct_7",), lambda: ["acct_7"], None]
+    outcomes = [delivered(f"evt_{number}", accounts) for number, accounts in enumerate(given)]
+    assert outcomes == ["ignored"] * 3 + ["processed"] * 3
+    assert shop.credits() == 130
+    shop.service._accounts = ()
+    assert shop.deliver(body("evt_own")).get_json()["outcome"] == "processed"
 
 
 @pytest.mark.parametrize(("held", "answer", "credits"), [(60, 409, 100), (-60, 200, 110)])

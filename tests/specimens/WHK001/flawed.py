@@ -104,6 +104,8 @@ def credit(event):
 
 
 def handle(event, raw):
+    if event.get("livemode") or event.get("account"):
+        return 200  # of another mode, or of an account that is not ours
     db.session.add(Event(event_id=event["id"]))
     try:
         db.session.flush()

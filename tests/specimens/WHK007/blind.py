@@ -92,6 +92,8 @@ def credit(event):
 
 
 def handle(event, raw):
+    if event["type"] != "invoice.paid":
+        return 200
     db.session.add(Event(event_id=event["id"]))
     try:
         db.session.flush()

@@ -23,6 +23,8 @@ events = StripeService(
     WebhookLedger(db.session, db.metadata),
     secrets=lambda: str(current_app.config["STRIPE_WEBHOOK_SECRET"]).split(),  # two while one is being rotated
     payments=lambda: ports().get(PaymentPort),
+    livemode=lambda: str(current_app.config["STRIPE_SECRET_KEY"]).startswith("sk_live_"),
+    accounts=(),  # nobody's account is connected to ours
 )
 effects = Effects(db.metadata)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -39,6 +39,7 @@ class StripeService(BillingServiceInterface):
 
     `payments` is the payment port, or what gives it (`lambda: ports().get(PaymentPort)`): retries and thin events are
     fetched through it. `livemode`: events of the other mode are recorded and not applied; None takes both.
+    `accounts`: of connected accounts, those whose events are applied; None takes all, an empty tuple none.
     """
 
     def __init__(
@@ -47,12 +48,13 @@ class StripeService(BillingServiceInterface):
         *,
         secrets: signature.Secrets,
         payments: PaymentPort | Callable[[], PaymentPort],
-        livemode: bool | None = None,
+        livemode: bool | Callable[[], bool | None] | None = None,
+        accounts: Collection[str] | Callable[[], Collection[str] | None] | None = None,
         tolerance: timedelta = signature.TOLERANCE,
     ) -> None:
         self.ledger = ledger
         self._secrets, self._payments = secrets, payments
-        self._livemode, self._tolerance = livemode, tolerance
+        self._livemode, self._accounts, self._tolerance = livemode, accounts, tolerance
         self._handlers: dict[str, Handler] = {}
 
     def init_app(self, app: Flask) -> None:
@@ -152,13 +154,23 @@ class StripeService(BillingServiceInterface):
         handler = self._handlers.get(event.type)
         if handler is None:
             return False
-        if self._livemode is not None and event.livemode is not None and event.livemode != self._livemode:
-            log.warning("Event %s is of the other mode (livemode): recorded, not applied", event.id)
+        if reason := self._misdirected(event):
+            log.warning("Event %s is of %s: recorded, not applied", event.id, reason)
             return False
         if event.thin and "data" not in event.payload:
             event = event.with_payload(self._fetched(event.id, event.type, event.account).payload)
         handler(session, event)
         return True
+
+    def _misdirected(self, event: WebhookEvent) -> str:
+        """Why a signed event is none of this app's, or empty."""
+        livemode = self._livemode() if callable(self._livemode) else self._livemode
+        if livemode is not None and event.livemode is not None and event.livemode != livemode:
+            return "the other mode (livemode)"
+        accounts = self._accounts() if callable(self._accounts) else self._accounts
+        if accounts is not None and event.account is not None and event.account not in accounts:
+            return "another account"
+        return ""
 
     def _fetched(self, event_id: str, event_type: str, account: str | None) -> WebhookEvent:
         """As the provider has it. Not compared with what was delivered: an endpoint may be pinned to another API."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from seatrial.faults.bench import UncleanError
 from seatrial.faults.shapes import Table
+from seatrial.faults.state import Compared, Reference, State, compare, state_of, work_of
 from seatrial.faults.stores import Row
 from seatrial.faults.wire import POISON, Fault
 from seatrial.model.webhooks import Backoff
@@ -31,6 +32,8 @@ def backoff(target: Target, path: str, event: str, warm: bool = True) -> Backoff
         if found.crowded:
             return Backoff(subject, event, crowded=found.crowded)
         reference, _ = found.reference(event)
+        other = found.other(event)
+        alone, _ = found.bench.reference([found.work(other)], other.id, found.bookkeeping)
     except UncleanError as error:
         return Backoff(subject, event, reason=str(error))
     work = sorted({row.table for row in reference.state} - reference.ledger)
@@ -47,8 +50,27 @@ def backoff(target: Target, path: str, event: str, warm: bool = True) -> Backoff
         states.append(state)
         if ran.acknowledged:
             break
+    # One event that fails is no reason for others to wait.
+    left = _work(found, alone, reference.ledger)
+    beside = found.bench.send(found.work(other))
+    held_up = compare(work_of(alone.state, reference.ledger), _work(found, alone, reference.ledger))
+    if left:  # what the failures left of their work is no fault of the other event's
+        held_up = Compared()
     found.bench.keeper.reset()
-    return Backoff(subject, event, answers=tuple(answers), delays_s=tuple(delays), states=tuple(states))
+    return Backoff(
+        subject,
+        event,
+        answers=tuple(answers),
+        delays_s=tuple(delays),
+        states=tuple(states),
+        other=beside.status,
+        held_up=held_up.differences,
+    )
+
+
+def _work(found: Stand, alone: Reference, ledger: frozenset[str]) -> State:
+    """What has changed beside the records of events."""
+    return work_of(state_of(found.bench.keeper.delta(), found.bench.schema, alone.left_out), ledger)
 
 
 def _record(found: Stand, ledger: frozenset[str], remembered: str) -> tuple[float | None, str]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from seatrial.faults.bench import UncleanError
 from seatrial.faults.breaking import Breaker
-from seatrial.model.webhooks import PAIR, Broken
+from seatrial.faults.state import work_of
+from seatrial.model.webhooks import OBJECT, PAIR, Broken
+from seatrial.trials.webhooks.providers import Message
 from seatrial.trials.webhooks.stand import forking_hazards, stand
 
 if TYPE_CHECKING:
@@ -42,6 +45,11 @@ def broken(
     except UncleanError as error:
         return Broken(subject, event, family, reason=str(error))
     message = found.message(event)
+    siblings: dict[str, Message] = {}
+    if family == OBJECT:
+        reference = replace(reference, only_work=True)
+        work = work_of(reference.state, reference.ledger)
+        siblings = found.siblings(event) if work or reference.effects.calls else {}
     breaker = Breaker(
         found.bench,
         found.work(message),
@@ -50,6 +58,7 @@ def broken(
         clean,
         found.retry(),
         found.work(found.other(event)) if pair else None,
+        {name: found.work(sibling) for name, sibling in siblings.items()},
     )
     outcome = breaker.run(family, limit_s, only, enough)
     notes = forking_hazards()

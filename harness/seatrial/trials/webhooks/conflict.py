@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from seatrial.faults.bench import UncleanError
-from seatrial.faults.state import State, calls_of, compare, compare_effects, state_of
+from seatrial.faults.state import State, calls_of, compare, compare_effects, state_of, work_of
 from seatrial.faults.stores import Delta
 from seatrial.model.webhooks import Conflict
 from seatrial.trials.webhooks.stand import Stand, stand
@@ -35,7 +35,8 @@ def conflict(target: Target, path: str, warm: bool = True) -> Conflict:
     ]
     rows = [
         compare(
-            _work(reference.state, reference.ledger), _work(_state(found, delta, reference.left_out), reference.ledger)
+            work_of(reference.state, reference.ledger),
+            work_of(_state(found, delta, reference.left_out), reference.ledger),
         )
         for delta in (plain, changed)
     ]
@@ -61,8 +62,3 @@ def _twice(found: Stand, event: str, second: Any) -> tuple[Delta, list[dict[str,
 
 def _state(found: Stand, delta: Delta, left_out: frozenset[tuple[str, str]]) -> State:
     return state_of(delta, found.bench.schema, left_out)
-
-
-def _work(state: State, ledger: frozenset[str]) -> State:
-    """Without what only remembers the event."""
-    return State({row: times for row, times in state.items() if row.table not in ledger})

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from seatrial.faults.bench import TWIN_GAP_S, UncleanError, ledger_of, tried
 from seatrial.faults.state import Columns, State, compare, state_of, volatile
@@ -22,6 +23,7 @@ ROUNDS = 3
 """How often an event that is not answered 2xx comes again."""
 SUBSCRIPTION = "customer.subscription."
 GAP_S = 60
+SAME_SECOND = "order@same-second"
 _PAIRS = (
     ("checkout.session.completed", "checkout.session.async_payment_succeeded"),
     ("invoice.payment_failed", "invoice.paid"),
@@ -49,36 +51,57 @@ def order(target: Target, path: str, only: str = "", warm: bool = True) -> Order
         return Order(subject, reason=str(error))
 
 
-def sequence(found: Stand) -> list[Message]:
-    """Events of one object in the order of time; empty where fewer than two are configured."""
+def sequence(found: Stand, *, before: int | None = None, lasting: bool = False) -> list[Message]:
+    """Events of one object in the order of time; empty where fewer than two are configured.
+
+    `before`: seconds by which all but the last are older than it, in place of a minute from one to the next.
+    `lasting`: without the deletion, after which nothing that came before it can be seen.
+    """
+    planned = _planned(found, lasting)
+    messages = []
+    for one in planned:
+        created = one.created if before is None or one is planned[-1] else planned[-1].created - before
+        messages.append(
+            found.sender.message(one.kind, "order", number=one.number, created=created, changes=one.changes)
+        )
+    return messages
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    kind: str
+    created: int
+    number: int = 0
+    changes: Mapping[str, Any] | None = None
+
+
+def _planned(found: Stand, lasting: bool) -> list[_Planned]:
     names = {event.partition("@")[0] for event in found.events}
     if found.hook.provider != "stripe":
         return []
-    make, made = found.sender.message, []
+    made: list[_Planned] = []
     if any(name.startswith(SUBSCRIPTION) for name in names):
         if f"{SUBSCRIPTION}created" in names:
-            made.append(make(f"{SUBSCRIPTION}created", "order", created=CREATED))
+            made.append(_Planned(f"{SUBSCRIPTION}created", CREATED))
         if f"{SUBSCRIPTION}updated" in names:
             # Two updates with different outcomes: the earlier one must not win because it came later.
             for number, status in enumerate(("past_due", "unpaid"), 1):
                 moment = CREATED + number * GAP_S
-                changes = {"status": status}
-                made.append(make(f"{SUBSCRIPTION}updated", "order", number=number, created=moment, changes=changes))
-        if f"{SUBSCRIPTION}deleted" in names:
-            made.append(make(f"{SUBSCRIPTION}deleted", "order", created=CREATED + 3 * GAP_S))
+                made.append(_Planned(f"{SUBSCRIPTION}updated", moment, number, {"status": status}))
+        if f"{SUBSCRIPTION}deleted" in names and not lasting:
+            made.append(_Planned(f"{SUBSCRIPTION}deleted", CREATED + 3 * GAP_S))
         if len(made) > 1:
             return made
     for first, second in _PAIRS:
         if {first, second} <= names:
-            return [make(first, "order", created=CREATED), make(second, "order", created=CREATED + GAP_S)]
+            return [_Planned(first, CREATED), _Planned(second, CREATED + GAP_S)]
     return []
 
 
 def _orders(found: Stand, subject: str, messages: Sequence[Message], only: str) -> Order:
     names = tuple(message.type for message in messages)
-    began = time.monotonic()
     first = _final(found, messages)
-    time.sleep(max(0.0, began + TWIN_GAP_S - time.monotonic()))
+    time.sleep(TWIN_GAP_S)
     second = _final(found, messages)
     left_out: Columns = volatile(first[0], second[0], found.bench.schema) | found.bookkeeping
     wanted = _state(found, second[0], left_out)
@@ -102,8 +125,27 @@ def _orders(found: Stand, subject: str, messages: Sequence[Message], only: str) 
         if difference:
             where = "the events came as " + ", ".join(f"{names[index]} ({index + 1})" for index in indexes)
             differing.append(tried(name, where, answers, difference.verdict, difference))
+    if not only or only == SAME_SECOND:
+        differing += _same_second(found, left_out)
     found.bench.keeper.reset()
-    return Order(subject, names, orders=len(orders), differing=tuple(differing))
+    return Order(subject, names, orders=len(orders) + 1, differing=tuple(differing))
+
+
+def _same_second(found: Stand, left_out: Columns) -> list[Tried]:
+    """In the order of time, all within the second of the last: a time that is not older is not too old.
+
+    What an app keeps of the earlier events' times differs by right: columns that hold it are found by moving those
+    events further into the past, and left out.
+    """
+    near, far, at_once = (sequence(found, before=seconds, lasting=True) for seconds in (GAP_S, 2 * GAP_S, 0))
+    if len(near) < 2:
+        return []
+    one, other = _final(found, near)[0], _final(found, far)[0]
+    left_out = left_out | volatile(one, other, found.bench.schema)
+    delta, answers = _final(found, at_once)
+    difference = compare(_state(found, one, left_out), _state(found, delta, left_out))
+    where = f"{', '.join(message.type for message in near)} came in this order and bore the same second"
+    return [tried(SAME_SECOND, where, answers, difference.verdict, difference)] if difference else []
 
 
 def _final(found: Stand, messages: Sequence[Message]) -> tuple[Delta, list[int]]:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from seatrial.faults.bench import Ran, UncleanError
 from seatrial.faults.state import Reference
+from seatrial.faults.statements import is_write, touched, written
 from seatrial.faults.wire import BEFORE_CALL, BEFORE_COMMIT, SQL
 from seatrial.model.webhooks import Pipeline, Step
 from seatrial.trials.webhooks.stand import stand
-from seatrial.trials.webhooks.statements import is_write, touched, written
 
 if TYPE_CHECKING:
     from seatrial.target import Target

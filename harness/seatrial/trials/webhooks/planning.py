@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+import sys
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import RequestRedirect
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from seatrial.config.settings import Webhook
     from seatrial.target import Target
 
+NESTED = 4
 LIVE = re.compile(r"(?<![A-Za-z0-9])([sr]k|whsec)_live_")
 
 
@@ -71,11 +73,24 @@ def _mistakes(target: Target, hook: Webhook) -> Iterator[str]:
                 yield f"{key}: {error}"
 
 
+def _texts(value: Any, depth: int = NESTED) -> Iterator[str]:
+    """The texts in a value of the configuration, also those in a table in a list."""
+    if isinstance(value, str):
+        yield value
+    elif depth and isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _texts(inner, depth - 1)
+    elif depth and isinstance(value, list | tuple | set | frozenset):
+        for inner in value:
+            yield from _texts(inner, depth - 1)
+
+
 def _live_keys(target: Target) -> Iterator[str]:
-    places = {f"app.config[{name!r}]": value for name, value in target.app.config.items()}
+    places: dict[str, Any] = {f"app.config[{name!r}]": value for name, value in target.app.config.items()}
     places |= {f"the environment variable {name}": value for name, value in os.environ.items()}
+    places["stripe.api_key"] = getattr(sys.modules.get("stripe"), "api_key", None)  # written into the source
     for place, value in places.items():
-        if isinstance(value, str) and LIVE.search(value):
+        if any(LIVE.search(text) for text in _texts(value)):
             yield (
                 f"{place} is a live Stripe key: nothing is tried with it; set a test key under [tool.seatrial.env] or "
                 "[tool.seatrial.config]"

@@ -17,6 +17,9 @@ from seatrial.trials.webhooks import signing, stripe_events
 from seatrial.trials.webhooks.stripe_events import CREATED, World
 
 OTHER_SECRET = "whsec_c2VhdHJpYWwtbm90LXRoZS1zZWNyZXQ="
+AHEAD_S = 10 * 365 * 86400
+MISDIRECTED = 7
+"""Numbers of events from here on are those of other trials."""
 Headers = dict[str, str]
 
 
@@ -176,8 +179,36 @@ class Stripe(Provider):
             )
         ]
 
+    def ahead(self, message: Message) -> Forgery:
+        """Signed for a time to come, as no clock of Stripe's would."""
+        later = int(time.time()) + AHEAD_S
+        return Forgery("a signature of ten years ahead", message, self.headers(message, later))
+
+    def misdirected(self, event: str) -> list[Forgery]:
+        """Signed as they should be, and not for this app: of the other mode, of an account that is none of its own."""
+        found = []
+        for number, (case, change) in enumerate(
+            (("the other livemode", _other_mode), ("another account", _foreign)), MISDIRECTED
+        ):
+            message = self.message(event, "trial", number=number)
+            body = json.loads(message.body)
+            change(body)
+            misdirected = Message(message.id, message.type, self.written(body))
+            found.append(Forgery(case, misdirected, self.headers(misdirected, int(time.time()))))
+        return found
+
     def _header(self, value: str) -> Headers:
         return {signing.STRIPE_HEADER: value}
+
+
+def _other_mode(body: Any) -> None:
+    body["livemode"] = not body["livemode"]
+    if "livemode" in body["data"]["object"]:
+        body["data"]["object"]["livemode"] = body["livemode"]
+
+
+def _foreign(body: Any) -> None:
+    body["account"] = World("foreign").id("acct")
 
 
 class Plain(Provider):
@@ -224,6 +255,11 @@ class Standard(Plain):
             Forgery("an empty signature header", message, {**signed, "webhook-signature": ""}),
             Forgery("the id of another message", message, {**signed, "webhook-id": other.id}),
             Forgery("the timestamp of another message", message, {**signed, "webhook-timestamp": str(now - 5)}),
+            Forgery(
+                "the signature of another message",
+                message,
+                {**signed, "webhook-signature": self.headers(other, now)["webhook-signature"]},
+            ),
             Forgery("a signature of six minutes ago", message, self.headers(message, old)),
             Forgery("a signature of six minutes ahead", message, self.headers(message, 2 * now - old)),
         ]

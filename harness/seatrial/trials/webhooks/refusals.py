@@ -7,11 +7,22 @@ from typing import TYPE_CHECKING
 
 from seatrial.faults.bench import Ran, UncleanError
 from seatrial.faults.state import calls_of
-from seatrial.model.webhooks import FORGED, MALFORMED, REFUSED, SURVIVED, TAKEN, Refusals, Sent
-from seatrial.trials.webhooks import stripe_events
+from seatrial.faults.statements import is_write
+from seatrial.model.webhooks import (
+    ADVISED,
+    FORGED,
+    IGNORED,
+    MALFORMED,
+    NOTED,
+    REFUSED,
+    SURVIVED,
+    TAKEN,
+    Refusals,
+    Sent,
+)
+from seatrial.trials.webhooks import library, stripe_events
 from seatrial.trials.webhooks.providers import Forgery, Stripe
 from seatrial.trials.webhooks.stand import Stand, stand
-from seatrial.trials.webhooks.statements import is_write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +62,8 @@ def refusals(target: Target, path: str, family: str, warm: bool = True) -> Refus
         statements = [boundary.detail for boundary in ran.boundaries if boundary.kind == "sql"]
         sent.append(Sent(case, ran.status, tuple(changed), len(statements), sum(map(is_write, statements)), wanted))
     tables = sorted({row.table for row in reference.state}) + ["outbound"] * bool(reference.effects.calls)
-    return Refusals(subject, family, clean=clean.status, clean_changed=tuple(tables), sent=tuple(sent))
+    work = tuple(name for name in tables if name not in reference.ledger)
+    return Refusals(subject, family, clean=clean.status, clean_changed=tuple(tables), work=work, sent=tuple(sent))
 
 
 def _forged(found: Stand, event: str) -> Iterator[tuple[str, str, Ran]]:
@@ -60,6 +72,13 @@ def _forged(found: Stand, event: str) -> Iterator[tuple[str, str, Ran]]:
         yield forgery.case, REFUSED, _deliver(found, forgery)
     for rotation in found.sender.rotations(message):
         yield rotation.case, TAKEN, _deliver(found, rotation)
+    if isinstance(found.sender, Stripe):
+        ahead = found.sender.ahead(message)
+        ran = found.bench.send(library.watched(found.work(ahead.message, ahead.headers), warm=found.warmed))
+        # Stripe's own library looks back and not ahead: whoever verifies with it has done what there is to do.
+        yield ahead.case, SURVIVED if library.verified(ran) else ADVISED, ran
+        for misdirected in found.sender.misdirected(event):
+            yield misdirected.case, NOTED, _deliver(found, misdirected)
 
 
 def _malformed(found: Stand, event: str) -> Iterator[tuple[str, str, Ran]]:
@@ -77,7 +96,9 @@ def _malformed(found: Stand, event: str) -> Iterator[tuple[str, str, Ran]]:
     unknown = json.loads(message.body)
     unknown |= {"type": "seatrial.unknown", "id": f"{message.id}Unknown"}
     body = found.sender.written(unknown)
-    yield "an event of an unknown type", SURVIVED, found.bench.send(found.work(found.sender.raw(body)))
+    # What a sender of ones own calls a type is not known here: it may be anything.
+    wanted = IGNORED if isinstance(found.sender, Stripe) else SURVIVED
+    yield "an event of an unknown type", wanted, found.bench.send(found.work(found.sender.raw(body)))
     limit = found.target.app.config.get("MAX_CONTENT_LENGTH")
     if isinstance(limit, int) and limit <= 64 * 1024 * 1024:
         large = found.sender.raw(message.body + b" " * (limit + 1 - len(message.body)))

@@ -19,6 +19,8 @@ from seatrial.faults.bench import Bench, Ran, UncleanError
 from seatrial.faults.children import Work
 from seatrial.faults.state import Columns, Reference
 from seatrial.model.errors import BrokenError
+from seatrial.model.webhooks import TWIN
+from seatrial.trials.webhooks import stripe_events
 from seatrial.trials.webhooks.providers import Headers, Message, Provider, called, provider
 
 if TYPE_CHECKING:
@@ -43,6 +45,8 @@ class Stand:
     def __init__(self, target: Target, hook: Webhook, bench: Bench, sender: Provider) -> None:
         self.target, self.hook, self.bench, self.sender = target, hook, bench, sender
         self.crowded = ""
+        self.warmed = False
+        """Whether this process has had a delivery."""
         self._references: dict[tuple[str, bool], tuple[Reference, Ran] | str] = {}
 
     @property
@@ -125,6 +129,19 @@ class Stand:
         """Another event of the same type, for the same customer: another id, about another object."""
         return self.sender.message(event, "other", number=1)
 
+    def siblings(self, event: str) -> dict[str, Message]:
+        """Other events that tell of the same thing as `event`: by what they are called."""
+        name, _, version = event.partition("@")
+        if self.hook.provider != "stripe" or name not in stripe_events.ONCE:
+            return {}
+        found = {TWIN: self.sender.message(event, "trial", number=1)}
+        types = {configured.partition("@")[0] for configured in self.events}
+        for pair in stripe_events.SAME:
+            for other in pair:
+                if name in pair and other != name and other in types:
+                    found[other] = self.sender.message(f"{other}@{version}" if version else other, "trial")
+        return found
+
     def reference(self, event: str, *, pair: bool = False) -> tuple[Reference, Ran]:
         """What a clean delivery of the event leaves, or of it and the other one. Raises UncleanError."""
         key = (event, pair)
@@ -177,6 +194,7 @@ class Stand:
                 headers={"User-Agent": AGENT, **headers},
                 content_type="application/json",
             )
+        self.warmed = True
         self.target.dispose()
         children.end_orphans(keep)
         self.bench.keeper.reset()

@@ -322,6 +322,34 @@ _TEMPLATES: dict[str, tuple[Callable[[World], Object], Object]] = {
     "charge.refunded": (charge, {"refunded": True, "amount_refunded": 2000}),
 }
 KNOWN = tuple(_TEMPLATES)
+ONCE = frozenset(
+    {
+        "checkout.session.completed",
+        "checkout.session.async_payment_succeeded",
+        "checkout.session.async_payment_failed",
+        "checkout.session.expired",
+        "customer.created",
+        "customer.deleted",
+        "customer.subscription.created",
+        "customer.subscription.deleted",
+        "invoice.created",
+        "invoice.finalized",
+        "invoice.paid",
+        "invoice.payment_succeeded",
+        "payment_intent.created",
+        "payment_intent.succeeded",
+        "payment_intent.canceled",
+        "charge.succeeded",
+        "charge.failed",
+    }
+)
+"""What happens to an object once, so that a second event about it is the same news. The others repeat: an object is
+updated often, an invoice fails at each attempt, a charge is refunded in parts."""
+SAME = (
+    ("checkout.session.completed", "checkout.session.async_payment_succeeded"),
+    ("invoice.paid", "invoice.payment_succeeded"),
+)
+"""Two types of one piece of news."""
 PREVIOUS: dict[str, Object] = {"subscription": {"status": "active"}, "customer": {"delinquent": True}}
 """`previous_attributes` of an event that says *updated*."""
 
@@ -347,7 +375,7 @@ def event(
         "api_version": world.version,
         "created": created,
         "data": data,
-        "livemode": False,
+        "livemode": bool(world.given.get("livemode", False)),
         "pending_webhooks": 1,
         "request": {"id": None, "idempotency_key": None},
         "type": kind,
