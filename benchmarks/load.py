@@ -32,10 +32,10 @@ from typing import Any
 
 from benchmarks.peers import ROOT
 from seatrial.load.arrivals import stretches
-from seatrial.reports.charts import Chart, Line, spread
 from seatrial.load.plan import Plan, Step, Task
 from seatrial.load.run import run
 from seatrial.model.load import LoadRun
+from seatrial.reports.charts import Chart, Line, spread
 from seatrial.stats.quantiles import Answer, bucket, design_effect, exceedance, merged, quantile
 
 RATE, WORKERS, STALL_S, PERIOD_S, SERVICE_MS = 50, 2, 1.0, 10.0, 5.0

@@ -1,4 +1,4 @@
-"""What `seatrial check` writes, from outside: every format of one run, and what happens where a file cannot be written."""
+"""What `seatrial check` writes, from outside: every format of one run, and what happens where a file cannot be."""
 
 import json
 import os

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from load.made import endpoint, loaded
 
-from seatrial.reports.charts import Chart, Line, spread
 from seatrial.load.limit import Knee, LimitStep
 from seatrial.load.page import page
 from seatrial.load.verdict import judge
 from seatrial.model.load import LoadRun
+from seatrial.reports.charts import Chart, Line, spread
 from seatrial.stats.quantiles import Answer
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

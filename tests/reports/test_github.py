@@ -45,7 +45,9 @@ def test_what_is_new_stands_at_its_line_and_known_debt_nowhere():
     assert [kind for kind, _, _ in found] == ["error", "error", "error", "warning"]
     [at_a_line] = [properties for _, properties, _ in found if properties["file"] == "app/templates/list.html"]
     assert at_a_line == {"file": "app/templates/list.html", "line": "31", "title": "SQL001 csp-missing"}
-    assert "GET /items/ items.index [owner]: one SELECT per item\n→ Use selectinload()." in [text for _, _, text in found]
+    assert "GET /items/ items.index [owner]: one SELECT per item\n→ Use selectinload()." in [
+        text for _, _, text in found
+    ]
     assert not any("old debt" in text for _, _, text in found)
 
 

@@ -73,16 +73,20 @@ def test_findings_are_listed_and_filtered(browser, files):
 
 def test_a_finding_is_opened_and_shows_what_proves_it(browser, files):
     with opened(browser, files / "showcase.html") as page:
-        page.fill("#search", "one per item")
-        page.locator("#list summary").click()
+        page.fill("#search", "sql001 one per item")
+        page.select_option("#family", "SQL")
+        page.locator("#list summary", has_text="[owner]one per item").click()
         inside = page.locator("#list .inside")
         assert inside.locator("svg circle").count() == 4
         text = inside.inner_text()
         for part in ("SELECT lot.id FROM lot", "line 10", "GET /items/", "seatrial check --replay"):
             assert part in text
+        page.select_option("#family", "")
         page.fill("#search", "applied twice")
         page.locator("#list summary").click()
-        assert "+ " in page.evaluate("getComputedStyle(document.querySelector('#list .diff .more'), '::before').content")
+        assert "+ " in page.evaluate(
+            "getComputedStyle(document.querySelector('#list .diff .more'), '::before').content"
+        )
 
 
 def test_beyond_those_with_a_drawn_proof_the_evidence_is_shown_as_it_is(browser, files):
@@ -209,7 +213,9 @@ def test_axe_finds_no_serious_violation(browser, files, scheme, width):
         page.evaluate(axe)
         found = page.evaluate("axe.run(document, {resultTypes: ['violations', 'passes']})")
         assert len(found["passes"]) > 20
-        told = [(one["id"], one["impact"], [node["target"] for node in one["nodes"]][:3]) for one in found["violations"]]
+        told = [
+            (one["id"], one["impact"], [node["target"] for node in one["nodes"]][:3]) for one in found["violations"]
+        ]
         assert told == []
 
 

@@ -84,7 +84,9 @@ def test_hostile_text_stays_text():
             assert "www." not in token.content
 
 
-@pytest.mark.parametrize("text", ["a|b", "`a`", "``", "a`", "*b* _c_ ~~d~~", "[x](y)", "<b>", "&lt;", "\\", "$x$", line(EVIL)])
+@pytest.mark.parametrize(
+    "text", ["a|b", "`a`", "``", "a`", "*b* _c_ ~~d~~", "[x](y)", "<b>", "&lt;", "\\", "$x$", line(EVIL)]
+)
 def test_what_is_read_is_what_was_meant(text):
     [inline] = [token for token in READER.parse(f"x {plain(text)} {code(text)}") if token.type == "inline"]
     shown = "".join(child.content for child in inline.children if child.type in ("text", "text_special"))
@@ -93,7 +95,11 @@ def test_what_is_read_is_what_was_meant(text):
 
 
 def test_a_bar_in_a_cell_ends_no_cell():
-    [cell] = [t for t in READER.parse(f"| a |\n|---|\n| {code('x|y', cell=True)} |\n") if t.type == "inline" and "x" in t.content]
+    [cell] = [
+        t
+        for t in READER.parse(f"| a |\n|---|\n| {code('x|y', cell=True)} |\n")
+        if t.type == "inline" and "x" in t.content
+    ]
     assert [child.content for child in cell.children if child.type == "code_inline"] == ["x|y"]
 
 

@@ -41,7 +41,9 @@ def test_the_place_is_its_own_where_it_has_one():
 
 def test_a_route_without_a_line_stands_where_its_view_does():
     homes = {"GET /items/ items.index": Place("app/items.py", 12), "webhook /hooks": Place("app/hooks.py", 3)}
-    found = new(route(), route("webhook /hooks", rule="WHK001"), route("config X"), homes=homes, configuration="seatrial.toml")
+    found = new(
+        route(), route("webhook /hooks", rule="WHK001"), route("config X"), homes=homes, configuration="seatrial.toml"
+    )
     assert {row.subject: (row.place, row.exact) for row in found} == {
         "GET /items/ items.index [owner]": ("app/items.py:12", False),
         "webhook /hooks": ("app/hooks.py:3", False),
@@ -93,4 +95,4 @@ def test_other_lines_of_the_evidence_are_found_once():
     }
     [row] = new(replace(route(place=Place("app/a.py", 3)), evidence=named))
     assert list(files(row)) == [("app/b.py", 4), ("app/t.html", 9)]
-    assert list(files(row, "shop"))[0] == ("shop/app/a.py", 3)
+    assert next(files(row, "shop")) == ("shop/app/a.py", 3)

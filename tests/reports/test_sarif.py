@@ -71,7 +71,9 @@ def test_every_result_names_its_rule_its_line_and_its_fingerprint():
         "startLine": 31,
         "snippet": {"text": "{{ i.supplier.name }}"},
     }
-    assert found["message"]["text"].startswith("GET /items/ items.index [owner]: one SELECT per item. Use selectinload().")
+    assert found["message"]["text"].startswith(
+        "GET /items/ items.index [owner]: one SELECT per item. Use selectinload()."
+    )
 
 
 def test_levels():

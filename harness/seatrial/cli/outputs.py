@@ -57,7 +57,9 @@ class Outputs:
             if other != name and not _is_stream(path):
                 mistakes.append(f"--{other} and --{name} name one file, {path}: give each a file of its own")
             if why := _unwritable(path):
-                mistakes.append(f"--{name} {path} cannot be written: {why}. Name a file in a folder that can be written.")
+                mistakes.append(
+                    f"--{name} {path} cannot be written: {why}. Name a file in a folder that can be written."
+                )
         if mistakes:
             raise ConfigurationError(*mistakes)
 
@@ -129,10 +131,10 @@ def given() -> options.Decorator:
             files = {name: file for name in FORMATS if (file := named.pop(f"{name}_file")) is not None}
             return function(*arguments, outputs=Outputs(files, github), **named)
 
-        collected = click.option("--github", is_flag=True, help=GITHUB)(collected)
-        for name, what in reversed(FORMATS.items()):
-            collected = options.output(name, what)(collected)
-        return collected
+        command: Callable[..., Any] = click.option("--github", is_flag=True, help=GITHUB)(collected)
+        for name, what in reversed(list(FORMATS.items())):
+            command = options.output(name, what)(command)
+        return command
 
     return decorate
 
@@ -146,7 +148,7 @@ def in_repository(root: Path) -> str:
     # A folder in a clone, a file in a worktree or a submodule.
     top = next((folder for folder in (real, *real.parents) if (folder / ".git").exists()), None)
     named = (os.environ.get(name) for name in ("GITHUB_WORKSPACE", "CI_PROJECT_DIR"))
-    for folder in ([top] if top else [Path(name).resolve() for name in named if name]):
+    for folder in [top] if top else [Path(name).resolve() for name in named if name]:
         if real.is_relative_to(folder):
             inside = real.relative_to(folder).as_posix()
             return "" if inside == "." else inside

@@ -1,8 +1,9 @@
 """The HTML report (`--html FILE`): one file that fetches nothing, with everything that was found.
 
-Verdict, trend and what to fix first are written out, and readable without script. The list of all findings is data that
-a small script draws as far as it is looked at, so that ten thousand of them open like ten. Every value of the app's is
-hostile: the template escapes, data is read as JSON and shown as text, and a policy in the page lets no other script run.
+Verdict, trend and what to fix first are written out, and readable without script. The list of all findings is data
+that a small script draws as far as it is looked at, so that ten thousand of them open like ten. Every value of the
+app's is hostile: the template escapes, data is read as JSON and shown as text, and a policy in the page lets no other
+script run.
 """
 
 import base64
@@ -84,9 +85,17 @@ def to_html(result: Result, rows: Sequence[Row], *, runs: Sequence[Run], source:
         inconclusive=[line(text) for text in result.inconclusive],
         unproved=_reasons(result, Outcome.NOT_PROVED),
         skipped=_reasons(result, Outcome.SKIPPED),
-        stale=[(line(e.rule), line(e.subject), line(e.message)) for e in sorted(result.stale, key=stale_order)[:REASONS]],
+        stale=[
+            (line(e.rule), line(e.subject), line(e.message)) for e in sorted(result.stale, key=stale_order)[:REASONS]
+        ],
         tools=[
-            (line(t.name), line(t.version), t.state.value, None if t.state is ToolState.BROKEN else t.findings, t.elapsed_s)
+            (
+                line(t.name),
+                line(t.version),
+                t.state.value,
+                None if t.state is ToolState.BROKEN else t.findings,
+                t.elapsed_s,
+            )
             for t in sorted(result.tools, key=lambda tool: tool.name)
         ],
         notes=[line(note) for note in result.notes[:REASONS]],
@@ -203,6 +212,17 @@ def _facts(result: Result, runs: Sequence[Run]) -> list[tuple[str, str]]:
     return [(name, line(str(value))) for name, value in shown.items() if value]
 
 
+def _tools(result: Result) -> list[tuple[str, str, str, int | None, float]]:
+    """(name, version, state, findings, seconds). What a broken tool printed before it died is no number."""
+    return [
+        (
+            *(line(tool.name), line(tool.version), tool.state.value),
+            *(None if tool.state is ToolState.BROKEN else tool.findings, tool.elapsed_s),
+        )
+        for tool in sorted(result.tools, key=lambda tool: tool.name)
+    ]
+
+
 def _reasons(result: Result, outcome: Outcome) -> tuple[int, list[tuple[int, str, str]], int]:
     """(checks, rows of the table, reasons that are left out)."""
     found = grouping.reasons(result.checks, outcome)
@@ -225,7 +245,11 @@ def _file(name: str) -> str:
 @cache
 def _template() -> jinja2.Template:
     environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     environment.filters["number"] = lambda value: "" if value is None else f"{value:,}"
     return environment.from_string(_file("report.html.j2"))

@@ -1,4 +1,4 @@
-"""What proves one finding, taken apart for a page: statement, slope, source, states, requests, and what else is known."""
+"""What proves one finding, taken apart for a page: statement, slope, source, states, requests, what else is known."""
 
 import json
 import re
@@ -92,12 +92,12 @@ def _shown_apart(evidence: Mapping[str, Any]) -> set[str]:
 
 def _points(evidence: Mapping[str, Any]) -> tuple[tuple[tuple[int, int], ...], tuple[str, str]]:
     """Statements over rows (SQL001), or rows over copies (SQL005); none where nothing grew."""
-    rows, statements, sizes = (evidence.get(name) for name in ("rows", "statements", "sizes"))
+    rows, statements, sizes = (_numbers(evidence.get(name)) for name in ("rows", "statements", "sizes"))
     grown = evidence.get("grown")
     table = grown if isinstance(grown, str) and grown else "the tables it reads"
-    if _numbers(rows) and _numbers(statements) and len(rows) == len(statements):
+    if rows and len(rows) == len(statements):
         return tuple(zip(rows, statements, strict=True)), (f"rows of {table}", "statements")
-    if _numbers(sizes) and _numbers(rows) and len(sizes) == len(rows):
+    if rows and len(sizes) == len(rows):
         return tuple(zip(sizes, rows, strict=True)), ("copies of each row", "rows fetched")
     return (), ("", "")
 
@@ -148,8 +148,10 @@ def _fact(name: str, value: Any) -> Fact:
     return Fact(name.replace("_", " "), text, long="\n" in text or len(text) > 160)
 
 
-def _numbers(value: object) -> bool:
-    return isinstance(value, list) and len(value) > 1 and all(type(one) is int and one >= 0 for one in value)
+def _numbers(value: object) -> list[int]:
+    """A series of at least two counts, or nothing."""
+    fits = isinstance(value, list) and len(value) > 1 and all(type(one) is int and one >= 0 for one in value)
+    return _list(value) if fits else []
 
 
 def _list(value: object) -> list[Any]:

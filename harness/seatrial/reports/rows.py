@@ -1,4 +1,4 @@
-"""Findings as the reports for other programs show them: without secrets, each with a place, numbered among its equals."""
+"""Findings as reports for other programs show them: without secrets, each with a place, numbered among its equals."""
 
 import math
 import posixpath
@@ -83,14 +83,16 @@ def rows(result: Result, *, prefix: str = "") -> list[Row]:
     met: Counter[str] = Counter()
     found = []
     for judged in sorted(result.findings, key=finding_order):
-        met[judged.finding.fingerprint] += 1
-        found.append(_row(judged, result, prefix, met[judged.finding.fingerprint], handles.get(id(judged.finding), "")))
+        print_ = judged.finding.fingerprint
+        met[print_] += 1
+        found.append(_row(judged, result, prefix, print_, met[print_], handles.get(id(judged.finding), "")))
     return sorted(found, key=lambda row: (not row.new, LEVELS.index(row.level)))
 
 
 def line(text: str) -> str:
     """Somebody else's text on one line, without secrets and without anything that could draw."""
-    return _CONTROL.sub(_named, " ".join(scrub(text).split()))
+    joined = " ".join(scrub(text).split())
+    return joined if joined.isprintable() else _CONTROL.sub(_named, joined)
 
 
 def bounded(value: Any, depth: int = 0) -> Any:
@@ -98,10 +100,13 @@ def bounded(value: Any, depth: int = 0) -> Any:
     match value:
         case str():
             more = f"… ({len(value) - LONGEST:,} characters more)" if len(value) > LONGEST else ""
-            return _DRAWING.sub(_named, value[:LONGEST]) + more
+            kept = value[:LONGEST]
+            # What is printable has nothing in it that draws, and that is nearly every text.
+            return (kept if kept.isprintable() else _DRAWING.sub(_named, kept)) + more
         case Mapping() if depth < DEEPEST:
-            kept = {_DRAWING.sub(_named, str(key)[:200]): bounded(item, depth + 1) for key, item in list(value.items())[:MOST]}
-            return kept | ({"…": f"{len(value) - MOST:,} more"} if len(value) > MOST else {})
+            pairs = list(value.items())[:MOST]
+            kept_pairs = {bounded(str(key)[:200]): bounded(item, depth + 1) for key, item in pairs}
+            return kept_pairs | ({"…": f"{len(value) - MOST:,} more"} if len(value) > MOST else {})
         case list() | tuple() if depth < DEEPEST:
             kept_items = [bounded(item, depth + 1) for item in value[:MOST]]
             return kept_items + ([f"… {len(value) - MOST:,} more"] if len(value) > MOST else [])
@@ -114,7 +119,7 @@ def bounded(value: Any, depth: int = 0) -> Any:
 
 
 def files(row: Row, prefix: str = "") -> Iterator[tuple[str, int]]:
-    """Other lines that the evidence names as `path:line` (`places`, `template`, `templates`), the row's own left out."""
+    """Other lines that the evidence names as `path:line` (`places`, `template`, `templates`)."""
     named: list[Any] = []
     for key in ("places", "templates"):
         if isinstance(value := row.evidence.get(key), Sequence) and not isinstance(value, str):
@@ -136,7 +141,7 @@ def relative(path: str) -> bool:
     return bool(path) and not path.startswith(("/", "~")) and ".." not in path.split("/") and ":" not in path[:3]
 
 
-def _row(judged: Judged, result: Result, prefix: str, occurrence: int, handle: str) -> Row:
+def _row(judged: Judged, result: Result, prefix: str, print_: str, occurrence: int, handle: str) -> Row:
     finding = judged.finding
     place, exact = _place(finding, result)
     replay = " ".join(grouping.replaying(finding, handle)).strip() if handle else ""
@@ -153,7 +158,7 @@ def _row(judged: Judged, result: Result, prefix: str, occurrence: int, handle: s
         line=max(place.line, 1),
         exact=exact,
         text=line(place.text) if exact else "",
-        fingerprint=finding.fingerprint,
+        fingerprint=print_,
         occurrence=occurrence,
         evidence=_evidence(finding),
         replay=line(replay),

@@ -1,8 +1,8 @@
 """SARIF 2.1.0 (`--sarif FILE`), for code scanning and for editors.
 
 One run. What is known stands in it as `unchanged` and suppressed, so that a reader who does not know of the baseline
-does not raise it again. Fingerprints of ours stand under a key of their own: GitHub computes its `primaryLocationLineHash`
-itself, and warns of one that differs.
+does not raise it again. Fingerprints of ours stand under a key of their own: GitHub computes its own
+`primaryLocationLineHash`, and warns of one that differs.
 """
 
 import json
@@ -29,6 +29,7 @@ FINGERPRINT = "seatrial/v1"
 MOST = 25_000
 """Results of one run: GitHub refuses a file with more, and shows the worst 5,000."""
 NOTIFICATIONS = 1_000
+KNOWN = "known debt: .seatrial/baseline.tsv has the reason"
 _LEVEL = {Level.BLOCK: "error", Level.WARN: "warning", Level.INFO: "note", Level.OFF: "none"}
 _HELP: dict[str, Callable[[str, str], str]] = {
     "ruff": lambda code, name: f"https://docs.astral.sh/ruff/rules/{quote(name or code)}/",
@@ -76,7 +77,7 @@ def write(result: Result, rows: Sequence[Row], path: Path, *, prefix: str = "") 
     Raises:
         ConfigurationError: The place cannot be written.
     """
-    text = json.dumps(to_sarif(result, rows, prefix=prefix), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+    text = json.dumps(to_sarif(result, rows, prefix=prefix), ensure_ascii=False, allow_nan=False) + "\n"
     write_atomic(path, text, way_out=WAY_OUT)
 
 
@@ -135,7 +136,11 @@ def _result(row: Row, index: int, prefix: str) -> dict[str, Any]:
         found["properties"]["replay"] = row.replay
     if not row.new:
         found["suppressions"] = [
-            {"kind": "external", "status": "accepted", "justification": "known debt: .seatrial/baseline.tsv has the reason"}
+            {
+                "kind": "external",
+                "status": "accepted",
+                "justification": KNOWN,
+            }
         ]
     return found
 
@@ -154,8 +159,7 @@ def _invocation(result: Result, *, left: int) -> dict[str, Any]:
     """How the run ended, and what it says beside its findings. A tool that broke found nothing out."""
     told = [("error", text) for text in [*broken_sentences(result), *result.inconclusive]]
     told += [
-        ("warning", f"{entry.rule} {entry.subject}: {entry.message}")
-        for entry in sorted(result.stale, key=stale_order)
+        ("warning", f"{entry.rule} {entry.subject}: {entry.message}") for entry in sorted(result.stale, key=stale_order)
     ]
     if left:
         told.append(("warning", f"{left:,} more findings are left out: a run may have {MOST:,} results"))
