@@ -28,14 +28,14 @@ from seatrial.reports.json_report import broken_sentences
 from seatrial.reports.look import LOOK
 from seatrial.reports.order import route_order, stale_order
 from seatrial.reports.proof import proof
-from seatrial.reports.rows import Row, line
+from seatrial.reports.rows import Row, first, line
 from seatrial.verdict.files import write_atomic
 from seatrial.verdict.history import Run
 
 __all__ = ["Source", "to_html", "write"]
 
 WAY_OUT = "Give `--html` a path in a folder that can be written."
-FIRST = 8
+FIRST = 10
 """Rules of which one finding is shown with its proof at the top."""
 PROOFS = 300
 """Findings, worst first, whose proof is drawn; of the others the evidence is shown as it is in the JSON."""
@@ -53,7 +53,8 @@ def to_html(result: Result, rows: Sequence[Row], *, runs: Sequence[Run], source:
         where: Target and configuration file as given on the command line, for commands to paste.
     """
     new = [number for number, row in enumerate(rows) if row.new]
-    shown = dict.fromkeys([*_first(rows), *new[:PROOFS]])
+    urgent = first(rows, FIRST)
+    shown = dict.fromkeys([*urgent, *new[:PROOFS]])
     proofs = {number: proof(rows[number], source, prefix=source.prefix) for number in shown}
     style, script = LOOK + _file("report.css"), _file("report.js")
     return _template().render(
@@ -71,13 +72,13 @@ def to_html(result: Result, rows: Sequence[Row], *, runs: Sequence[Run], source:
         exit_code=int(result.exit_code),
         steps=[(line(step.text), line(step.command)) for step in advice.next_steps(result, where)],
         counts=_counts(result, rows),
-        first=[proofs[number] for number in _first(rows)],
-        more_rules=len({row.rule for row in rows if row.new and row.level in _URGENT}) - len(_first(rows)),
+        first=[proofs[number] for number in urgent],
+        more_rules=len({row.rule for row in rows if row.new and row.level in (Level.BLOCK, Level.WARN)}) - len(urgent),
         times=_times(rows),
         proofs=proofs,
         findings=len(rows),
         new=len(new),
-        families=sorted({_family(row.rule) for row in rows}),
+        families=sorted({row.family for row in rows}),
         routes=len(result.routes),
         runs=trend.table(runs),
         trend=Markup(trend.chart(runs)),
@@ -111,20 +112,6 @@ def write(
         ConfigurationError: The place cannot be written.
     """
     write_atomic(path, to_html(result, rows, runs=runs, source=source, where=where), way_out=WAY_OUT)
-
-
-_URGENT = (Level.BLOCK, Level.WARN)
-
-
-def _first(rows: Sequence[Row]) -> list[int]:
-    """The first finding of each of the worst rules: those that block, then those with the most findings."""
-    times = _times(rows)
-    first: dict[str, int] = {}
-    for number, row in enumerate(rows):
-        if row.new and row.level in _URGENT:
-            first.setdefault(row.rule, number)
-    ordered = sorted(first.items(), key=lambda item: (not rows[item[1]].blocks, -times[item[0]], item[0]))
-    return [number for _, number in ordered[:FIRST]]
 
 
 def _times(rows: Sequence[Row]) -> dict[str, int]:
@@ -231,10 +218,6 @@ def _reasons(result: Result, outcome: Outcome) -> tuple[int, list[tuple[int, str
         for reason in found[:REASONS]
     ]
     return sum(reason.count for reason in found), table, max(len(found) - REASONS, 0)
-
-
-def _family(rule: str) -> str:
-    return rule.partition(":")[0] if ":" in rule else rule[:3]
 
 
 @cache

@@ -20,6 +20,7 @@ LONGEST = 2_000
 MOST = 40
 """Entries of one list of the evidence."""
 DEEPEST = 6
+OF_A_FAMILY = 2
 
 # Escape sequences and the signs that turn the direction of text around: in a log, a comment or a page they would draw.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
@@ -63,6 +64,11 @@ class Row:
         return self.new and self.level is Level.BLOCK
 
     @property
+    def family(self) -> str:
+        """`SQL` of `SQL001`, `ruff` of `ruff:F401`."""
+        return self.rule.partition(":")[0] if ":" in self.rule else self.rule[:3]
+
+    @property
     def place(self) -> str:
         return f"{self.path}:{self.line}"
 
@@ -87,6 +93,35 @@ def rows(result: Result, *, prefix: str = "") -> list[Row]:
         met[print_] += 1
         found.append(_row(judged, result, prefix, print_, met[print_], handles.get(id(judged.finding), "")))
     return sorted(found, key=lambda row: (not row.new, LEVELS.index(row.level)))
+
+
+def first(rows: Sequence[Row], most: int) -> list[int]:
+    """Which findings to mend first: one each of the worst rules, by their number in `rows`.
+
+    What blocks comes before what warns; then what a trial measured (a series, states, a statement) before what every
+    answer lacks, which is mended in one place; then what is found most often. Two rules of a family, as long as there
+    are others.
+    """
+    times = Counter(row.rule for row in rows if row.new)
+    of_rule: dict[str, int] = {}
+    for number, row in enumerate(rows):
+        if row.new and row.level in (Level.BLOCK, Level.WARN):
+            known = of_rule.setdefault(row.rule, number)
+            if _measured(row) > _measured(rows[known]) and row.level is rows[known].level:
+                of_rule[row.rule] = number
+
+    def urgency(number: int) -> tuple[bool, int, int, str]:
+        row = rows[number]
+        return not row.blocks, -_measured(row), -times[row.rule], row.rule
+
+    ordered = sorted(of_rule.values(), key=urgency)
+    families: Counter[str] = Counter()
+    shown, others = [], []
+    for number in ordered:
+        family = rows[number].family
+        families[family] += 1
+        (shown if families[family] <= OF_A_FAMILY else others).append(number)
+    return sorted((shown + others)[:most], key=urgency)
 
 
 def line(text: str) -> str:
@@ -139,6 +174,13 @@ def files(row: Row, prefix: str = "") -> Iterator[tuple[str, int]]:
 def relative(path: str) -> bool:
     """Whether this is a path inside of the project: what is absolute or climbs out of it is no place for a report."""
     return bool(path) and not path.startswith(("/", "~")) and ".." not in path.split("/") and ":" not in path[:3]
+
+
+def _measured(row: Row) -> int:
+    """How much of a trial is in its evidence: 2 for a series or states, 1 for a statement."""
+    if any(isinstance(row.evidence.get(name), list) for name in ("sizes", "difference", "differences")):
+        return 2
+    return int(isinstance(row.evidence.get("sql"), str))
 
 
 def _row(judged: Judged, result: Result, prefix: str, print_: str, occurrence: int, handle: str) -> Row:
