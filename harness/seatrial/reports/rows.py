@@ -116,7 +116,8 @@ def first(rows: Sequence[Row], most: int) -> list[int]:
 
     ordered = sorted(of_rule.values(), key=urgency)
     families: Counter[str] = Counter()
-    shown, others = [], []
+    shown: list[int] = []
+    others: list[int] = []
     for number in ordered:
         family = rows[number].family
         families[family] += 1
