@@ -131,7 +131,7 @@ def test_replay_takes_no_reports(tmp_path: Path) -> None:
 
 
 def test_without_git_without_a_terminal_without_colours(tmp_path: Path) -> None:
-    root = shop(tmp_path, WRITES)
+    root = shop(tmp_path, WRITES, more='[tool.seatrial.rules]\nARC004 = "warn"')
     folder = tmp_path / "bin"
     folder.mkdir()
     done = subprocess.run(
