@@ -1,5 +1,7 @@
 """docs/img/report-light.png and report-dark.png: the HTML report of a real run on the legacy example app.
 
+By day from the top, by night from the first proof of growth on.
+
 python ci/report_pictures.py REPORT.html     a report that `seatrial check --html REPORT.html` wrote
 
 Needs Chromium, and playwright of the development environment.
@@ -25,6 +27,8 @@ def main(report: Path) -> int:
         for scheme in ("light", "dark"):
             page = running.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme=scheme)
             page.goto(report.resolve().as_uri())
+            if scheme == "dark":
+                page.evaluate("document.querySelector('.card:has(.slope)').scrollIntoView()")
             page.screenshot(path=IMAGES / f"report-{scheme}.png")
             print(f"report pictures: docs/img/report-{scheme}.png written")
         running.close()

@@ -106,7 +106,10 @@ ALL = {
     "loose": lambda: unproved(strict=False),
 }
 
-EVIL = "<script>alert(1)</script></script>]]>--><img src=x onerror=alert(1)>\n::error::gone\r\n| `x` ``y`` **b** [l](javascript:alert(1)) @admin #12 https://evil.example/ www.evil.example \x1b[31m\u202e{{ 7*7 }} %0A"
+EVIL = (
+    "<script>alert(1)</script></script>]]>--><img src=x onerror=alert(1)>\n::error::gone\r\n| `x` ``y`` **b** "
+    "[l](javascript:alert(1)) @admin #12 https://evil.example/ www.evil.example \x1b[31m\u202e{{ 7*7 }} %0A"
+)
 """What an app, a colleague or an attacker could have put into any text."""
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from reports.samples import EVIL, broken, clean, decided, everything, hostile, inconclusive, many, stale
-from verdict.builders import lint
+from verdict.builders import lint, route
 
 from seatrial.model.errors import ConfigurationError
 from seatrial.model.outcomes import Level, State
@@ -66,6 +66,15 @@ def test_ten_are_shown_and_the_rest_is_counted(number):
         assert found[-1][2] == "and 490 errors and 490 warnings more: see the summary of this job"
     if number == 11:
         assert found[-1][2] == "and 1 error and 1 warning more: see the summary of this job"
+
+
+def test_ten_rules_are_shown_before_ten_findings_of_one():
+    findings = [Judged(lint(n, f"f({n})", rule="ruff:A1"), State.NEW) for n in range(20)]
+    findings += [Judged(lint(3, f"g({n})", rule=f"ruff:B{n}"), State.NEW) for n in range(4)]
+    findings.append(Judged(route("config X", rule="CFG001"), State.NEW))
+    titles = [properties["title"].split()[0] for _, properties, _ in told(decided(Result(findings=findings)))]
+    assert titles[:6] == ["ruff:A1", "ruff:B0", "ruff:B1", "ruff:B2", "ruff:B3", "CFG001"]
+    assert titles[6:10] == ["ruff:A1"] * 4
 
 
 def test_what_kept_the_run_from_its_end_comes_first():

@@ -56,12 +56,9 @@ def html(result, *, root=Path("/nowhere"), earlier=(), secrets=(), where=""):
 
 
 def data_of(page):
-    texts = [
-        raw
-        for raw, (tag, attrs) in zip(page.raw, [e for e in page.elements if e[0] in ("script", "style")])
-        if attrs.get("id") == "data"
-    ]
-    return json.loads(texts[0])
+    kinds = [attributes for tag, attributes in page.elements if tag in ("script", "style")]
+    [text] = [raw for raw, attributes in zip(page.raw, kinds, strict=True) if attributes.get("id") == "data"]
+    return json.loads(text)
 
 
 @pytest.mark.parametrize("name", [*ALL, "hostile"])

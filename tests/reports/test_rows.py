@@ -9,7 +9,7 @@ from verdict.builders import lint, route
 from seatrial.model.findings import Place
 from seatrial.model.outcomes import Level, State
 from seatrial.model.result import Judged, Result
-from seatrial.reports.rows import DEEPEST, LONGEST, MOST, bounded, files, line, rows
+from seatrial.reports.rows import DEEPEST, LONGEST, MOST, bounded, files, first, line, rows
 
 
 def new(*findings, **options):
@@ -95,4 +95,31 @@ def test_other_lines_of_the_evidence_are_found_once():
     }
     [row] = new(replace(route(place=Place("app/a.py", 3)), evidence=named))
     assert list(files(row)) == [("app/b.py", 4), ("app/t.html", 9)]
-    assert list(files(row, "shop"))[0] == ("shop/app/a.py", 3)
+    assert next(files(row, "shop")) == ("shop/app/a.py", 3)
+
+
+def test_what_a_trial_measured_is_mended_before_what_every_answer_lacks():
+    def of(rule, number, **evidence):
+        return [replace(route(f"GET /{rule}{n} r [o]", rule=rule), evidence=evidence) for n in range(number)]
+
+    findings = [
+        *of("HDR001", 9),
+        *of("HDR005", 8),
+        *of("HDR006", 7),
+        *of("CKE001", 5),
+        *of("SQL006", 3, sql="INSERT"),
+        *of("SQL001", 2, sizes=[0, 2]),
+        *of("WHK003", 1, difference=["a"]),
+        *[replace(one, level=Level.WARN) for one in of("SQL005", 9, sizes=[0, 2])],
+    ]
+    found = new(*findings)
+    assert [found[number].rule for number in first(found, 6)] == [
+        *("SQL001", "WHK003", "SQL006", "HDR001", "HDR005", "CKE001"),
+    ]
+    assert [found[number].rule for number in first(found, 99)][-2:] == ["CKE001", "SQL005"]
+
+
+def test_of_a_rule_the_finding_with_the_proof_is_shown():
+    plain = route("GET /a a [o]", rule="SQL001")
+    found = new(plain, replace(route("GET /b b [o]", rule="SQL001"), evidence={"sizes": [0, 2]}))
+    assert [found[number].subject for number in first(found, 5)] == ["GET /b b [o]"]

@@ -131,10 +131,10 @@ def given() -> options.Decorator:
             files = {name: file for name in FORMATS if (file := named.pop(f"{name}_file")) is not None}
             return function(*arguments, outputs=Outputs(files, github), **named)
 
-        collected = click.option("--github", is_flag=True, help=GITHUB)(collected)
-        for name, what in reversed(FORMATS.items()):
-            collected = options.output(name, what)(collected)
-        return collected
+        command: Callable[..., Any] = click.option("--github", is_flag=True, help=GITHUB)(collected)
+        for name, what in reversed(list(FORMATS.items())):
+            command = options.output(name, what)(command)
+        return command
 
     return decorate
 

@@ -78,7 +78,7 @@ class Result:
     """Sentences: what of the harness or the target could not finish."""
     inconclusive: list[str] = field(default_factory=list)
     homes: dict[str, Place] = field(default_factory=dict)
-    """Where a subject without a line of its own stands: the view of a route (`GET /items/ items.index`), of a webhook."""
+    """Where a subject without a line of its own stands: the view of a route (`GET /items/ items.index`), a webhook."""
     configuration: str = "pyproject.toml"
     """The file that configures Seatrial, relative to the target's root."""
     elapsed_s: float = 0.0

@@ -1,1 +1,1 @@
-"""Renderers of a result: terminal, JSON, JUnit. Each reads `model.result.Result`; none decides anything."""
+"""Renderers of a result, one module a format. Each reads `model.result.Result`; none decides anything."""

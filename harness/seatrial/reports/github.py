@@ -6,6 +6,7 @@ annotated, what blocks first, and one notice counts what was left to the summary
 
 import contextlib
 import secrets
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,12 +52,13 @@ def annotations(result: Result, rows: Sequence[Row]) -> list[Annotation]:
     """At most 10 errors, 10 warnings and one notice; what kept the run from its end comes before any finding."""
     errors = [Annotation("error", line(text), "Seatrial: broken") for text in broken_sentences(result)]
     errors += [Annotation("error", line(text), "Seatrial: inconclusive") for text in result.inconclusive]
-    errors += [_of(row, "error") for row in rows if row.blocks]
+    errors += [_of(row, "error") for row in _spread([row for row in rows if row.blocks])]
     errors += [
         Annotation("error", line(f"{entry.subject}: {entry.message}"), f"{line(entry.rule)} stale"[:TITLE])
         for entry in sorted(result.stale, key=stale_order)
     ]
-    warnings = [_of(row, "warning") for row in rows if row.new and row.level is Level.WARN]
+    warned = [row for row in rows if row.new and row.level is Level.WARN]
+    warnings = [_of(row, "warning") for row in _spread(warned)]
     shown = [*errors[:PER_KIND], *warnings[:PER_KIND]]
     left = [(len(errors) - PER_KIND, "error"), (len(warnings) - PER_KIND, "warning")]
     more = " and ".join(f"{number:,} {kind}{'' if number == 1 else 's'}" for number, kind in left if number > 0)
@@ -101,6 +103,16 @@ def write_summary(result: Result, rows: Sequence[Row], environ: Mapping[str, str
     joint = "\n\n" if before.strip() else ""
     write_atomic(path, before + joint + to_markdown(result, rows, limit=room, where=where), way_out=WAY_OUT)
     return ""
+
+
+def _spread(rows: Sequence[Row]) -> list[Row]:
+    """One of each rule before a second of any, those with a line of their own first: ten of one rule tell but one."""
+    met: Counter[str] = Counter()
+    turns = []
+    for row in sorted(rows, key=lambda row: not row.exact):
+        met[row.rule] += 1
+        turns.append((met[row.rule], row))
+    return [row for _, row in sorted(turns, key=lambda turn: (turn[0], not turn[1].exact))]
 
 
 def _of(row: Row, kind: str) -> Annotation:

@@ -1,8 +1,8 @@
 """GitLab Code Quality (`--gitlab FILE`): what a merge request shows as new and as fixed.
 
 GitLab compares the report of the branch with that of its target by fingerprint, and shows but one of two entries with
-the same one. So each gets the finding's fingerprint and its number among equals, and known debt is in the file: it is in
-both reports, and so is neither new nor fixed.
+the same one. So each gets the finding's fingerprint and its number among equals, and known debt is in the file: it is
+in both reports, and so is neither new nor fixed.
 """
 
 import hashlib
@@ -40,5 +40,5 @@ def write(rows: Sequence[Row], path: Path) -> None:
     Raises:
         ConfigurationError: The place cannot be written.
     """
-    text = json.dumps(to_list(rows), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+    text = json.dumps(to_list(rows), ensure_ascii=False, allow_nan=False) + "\n"
     write_atomic(path, text, way_out=WAY_OUT)

@@ -89,17 +89,20 @@ def groups(result: Result, *, per_rule: int, in_all: int, per_info: int = 3) -> 
 
 def handles(result: Result) -> dict[int, str]:
     """What `--replay` takes, by `id` of the finding: as few digits as tell all apart, `#2` for the second of a kind."""
-    ours = [j.finding for j in sorted(result.findings, key=finding_order) if j.finding.tool == "seatrial"]
-    whole = {finding.fingerprint for finding in ours}
-    length = next(n for n in range(SHORT, 17) if len({print_[:n] for print_ in whole}) == len(whole))
-    times = Counter(finding.fingerprint for finding in ours)
+    ours = [(j.finding, j.finding.fingerprint) for j in sorted(result.findings, key=finding_order) if _is_ours(j)]
+    times = Counter(print_ for _, print_ in ours)
+    length = next(n for n in range(SHORT, 17) if len({print_[:n] for print_ in times}) == len(times))
     met: Counter[str] = Counter()
     found = {}
-    for finding in ours:
-        met[finding.fingerprint] += 1
-        number = f"#{met[finding.fingerprint]}" if times[finding.fingerprint] > 1 else ""
-        found[id(finding)] = finding.fingerprint[:length] + number
+    for finding, print_ in ours:
+        met[print_] += 1
+        number = f"#{met[print_]}" if times[print_] > 1 else ""
+        found[id(finding)] = print_[:length] + number
     return found
+
+
+def _is_ours(judged: Judged) -> bool:
+    return judged.finding.tool == "seatrial"
 
 
 def replaying(finding: Finding, handle: str) -> tuple[str, str]:

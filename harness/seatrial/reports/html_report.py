@@ -1,8 +1,9 @@
 """The HTML report (`--html FILE`): one file that fetches nothing, with everything that was found.
 
-Verdict, trend and what to fix first are written out, and readable without script. The list of all findings is data that
-a small script draws as far as it is looked at, so that ten thousand of them open like ten. Every value of the app's is
-hostile: the template escapes, data is read as JSON and shown as text, and a policy in the page lets no other script run.
+Verdict, trend and what to fix first are written out, and readable without script. The list of all findings is data
+that a small script draws as far as it is looked at, so that ten thousand of them open like ten. Every value of the
+app's is hostile: the template escapes, data is read as JSON and shown as text, and a policy in the page lets no other
+script run.
 """
 
 import base64
@@ -27,14 +28,14 @@ from seatrial.reports.json_report import broken_sentences
 from seatrial.reports.look import LOOK
 from seatrial.reports.order import route_order, stale_order
 from seatrial.reports.proof import proof
-from seatrial.reports.rows import Row, line
+from seatrial.reports.rows import Row, first, line
 from seatrial.verdict.files import write_atomic
 from seatrial.verdict.history import Run
 
 __all__ = ["Source", "to_html", "write"]
 
 WAY_OUT = "Give `--html` a path in a folder that can be written."
-FIRST = 8
+FIRST = 10
 """Rules of which one finding is shown with its proof at the top."""
 PROOFS = 300
 """Findings, worst first, whose proof is drawn; of the others the evidence is shown as it is in the JSON."""
@@ -52,7 +53,8 @@ def to_html(result: Result, rows: Sequence[Row], *, runs: Sequence[Run], source:
         where: Target and configuration file as given on the command line, for commands to paste.
     """
     new = [number for number, row in enumerate(rows) if row.new]
-    shown = dict.fromkeys([*_first(rows), *new[:PROOFS]])
+    urgent = first(rows, FIRST)
+    shown = dict.fromkeys([*urgent, *new[:PROOFS]])
     proofs = {number: proof(rows[number], source, prefix=source.prefix) for number in shown}
     style, script = LOOK + _file("report.css"), _file("report.js")
     return _template().render(
@@ -70,13 +72,13 @@ def to_html(result: Result, rows: Sequence[Row], *, runs: Sequence[Run], source:
         exit_code=int(result.exit_code),
         steps=[(line(step.text), line(step.command)) for step in advice.next_steps(result, where)],
         counts=_counts(result, rows),
-        first=[proofs[number] for number in _first(rows)],
-        more_rules=len({row.rule for row in rows if row.new and row.level in _URGENT}) - len(_first(rows)),
+        first=[proofs[number] for number in urgent],
+        more_rules=len({row.rule for row in rows if row.new and row.level in (Level.BLOCK, Level.WARN)}) - len(urgent),
         times=_times(rows),
         proofs=proofs,
         findings=len(rows),
         new=len(new),
-        families=sorted({_family(row.rule) for row in rows}),
+        families=sorted({row.family for row in rows}),
         routes=len(result.routes),
         runs=trend.table(runs),
         trend=Markup(trend.chart(runs)),
@@ -110,20 +112,6 @@ def write(
         ConfigurationError: The place cannot be written.
     """
     write_atomic(path, to_html(result, rows, runs=runs, source=source, where=where), way_out=WAY_OUT)
-
-
-_URGENT = (Level.BLOCK, Level.WARN)
-
-
-def _first(rows: Sequence[Row]) -> list[int]:
-    """The first finding of each of the worst rules: those that block, then those with the most findings."""
-    times = _times(rows)
-    first: dict[str, int] = {}
-    for number, row in enumerate(rows):
-        if row.new and row.level in _URGENT:
-            first.setdefault(row.rule, number)
-    ordered = sorted(first.items(), key=lambda item: (not rows[item[1]].blocks, -times[item[0]], item[0]))
-    return [number for _, number in ordered[:FIRST]]
 
 
 def _times(rows: Sequence[Row]) -> dict[str, int]:
@@ -211,6 +199,17 @@ def _facts(result: Result, runs: Sequence[Run]) -> list[tuple[str, str]]:
     return [(name, line(str(value))) for name, value in shown.items() if value]
 
 
+def _tools(result: Result) -> list[tuple[str, str, str, int | None, float]]:
+    """(name, version, state, findings, seconds). What a broken tool printed before it died is no number."""
+    return [
+        (
+            *(line(tool.name), line(tool.version), tool.state.value),
+            *(None if tool.state is ToolState.BROKEN else tool.findings, tool.elapsed_s),
+        )
+        for tool in sorted(result.tools, key=lambda tool: tool.name)
+    ]
+
+
 def _reasons(result: Result, outcome: Outcome) -> tuple[int, list[tuple[int, str, str]], int]:
     """(checks, rows of the table, reasons that are left out)."""
     found = grouping.reasons(result.checks, outcome)
@@ -219,10 +218,6 @@ def _reasons(result: Result, outcome: Outcome) -> tuple[int, list[tuple[int, str
         for reason in found[:REASONS]
     ]
     return sum(reason.count for reason in found), table, max(len(found) - REASONS, 0)
-
-
-def _family(rule: str) -> str:
-    return rule.partition(":")[0] if ":" in rule else rule[:3]
 
 
 @cache

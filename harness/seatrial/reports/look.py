@@ -1,9 +1,9 @@
 """How our pages look, on a screen by day and by night, and on paper: shared by `check --html` and `load --html`."""
 
-LIGHT = """--ink:#1b2430;--soft:#566070;--rule:#d9dee5;--paper:#fff;--panel:#f6f8fa;--intended:#0b4f9e;--service:#c2620a;
---bad:#b3261e;--good:#1b6e3c;--doubt:#7d5800"""
-DARK = """--ink:#e6e9ee;--soft:#a8b2bf;--rule:#37414e;--paper:#12161c;--panel:#1b222b;--intended:#82b6ff;--service:#f0a35e;
---bad:#ff8f85;--good:#7fd49e;--doubt:#e8bd55"""
+LIGHT = """--ink:#1b2430;--soft:#566070;--rule:#d9dee5;--paper:#fff;--panel:#f6f8fa;--intended:#0b4f9e;
+--service:#c2620a;--bad:#b3261e;--good:#1b6e3c;--doubt:#7d5800"""
+DARK = """--ink:#e6e9ee;--soft:#a8b2bf;--rule:#37414e;--paper:#12161c;--panel:#1b222b;--intended:#82b6ff;
+--service:#f0a35e;--bad:#ff8f85;--good:#7fd49e;--doubt:#e8bd55"""
 """The same names; each on paper and panel with a contrast of at least 4.5 (WCAG 2.2, 1.4.3)."""
 
 LOOK = f"""

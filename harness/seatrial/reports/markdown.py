@@ -14,7 +14,7 @@ from seatrial.reports import advice, grouping
 from seatrial.reports.json_report import broken_sentences
 from seatrial.reports.marks import block, code, plain
 from seatrial.reports.order import stale_order
-from seatrial.reports.rows import Row, line
+from seatrial.reports.rows import Row, first, line
 from seatrial.verdict.files import write_atomic
 
 WAY_OUT = "Give `--markdown` a path in a folder that can be written."
@@ -100,12 +100,8 @@ def _counts(result: Result, rows: Sequence[Row]) -> str:
 
 def _first(rows: Sequence[Row]) -> Iterator[str]:
     """One finding of each of the worst rules, with what proves it."""
-    new = [row for row in rows if row.new and row.level in (Level.BLOCK, Level.WARN)]
-    times = Counter(row.rule for row in new)
-    first: dict[str, Row] = {}
-    for row in sorted(new, key=lambda row: (not row.blocks, -times[row.rule], row.rule)):
-        first.setdefault(row.rule, row)
-    shown = list(first.values())[:FIRST]
+    times = Counter(row.rule for row in rows if row.new)
+    shown = [rows[number] for number in first(rows, FIRST)]
     if shown:
         yield "\n### Fix first\n"
     for number, row in enumerate(shown, start=1):
@@ -121,7 +117,8 @@ def _first(rows: Sequence[Row]) -> Iterator[str]:
         if row.replay:
             lines.append(f"\n   Again: {code(row.replay)}\n")
         yield "".join(lines)
-    if (left := len(first) - len(shown)) > 0:
+    worth = {row.rule for row in rows if row.new and row.level in (Level.BLOCK, Level.WARN)}
+    if (left := len(worth) - len(shown)) > 0:
         yield f"\nAnd {left:,} more rules, in the tables below.\n"
 
 

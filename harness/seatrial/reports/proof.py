@@ -1,4 +1,4 @@
-"""What proves one finding, taken apart for a page: statement, slope, source, states, requests, and what else is known."""
+"""What proves one finding, taken apart for a page: statement, slope, source, states, requests, what else is known."""
 
 import json
 import re
@@ -79,7 +79,9 @@ def proof(row: Row, source: Source, *, prefix: str = "") -> Proof:
         crash=_text(evidence.get("boundary")),
         boundaries=_boundaries(evidence),
         answers=", ".join(_answer(status) for status in _list(evidence.get("answers"))),
-        requests=tuple(one for one in _list(evidence.get("requests")) if isinstance(one, Mapping)),
+        requests=tuple(
+            {**one, "told": _came_back(one)} for one in _list(evidence.get("requests")) if isinstance(one, Mapping)
+        ),
         facts=tuple(_fact(name, value) for name, value in evidence.items() if name not in _shown_apart(evidence)),
     )
 
@@ -92,12 +94,12 @@ def _shown_apart(evidence: Mapping[str, Any]) -> set[str]:
 
 def _points(evidence: Mapping[str, Any]) -> tuple[tuple[tuple[int, int], ...], tuple[str, str]]:
     """Statements over rows (SQL001), or rows over copies (SQL005); none where nothing grew."""
-    rows, statements, sizes = (evidence.get(name) for name in ("rows", "statements", "sizes"))
+    rows, statements, sizes = (_numbers(evidence.get(name)) for name in ("rows", "statements", "sizes"))
     grown = evidence.get("grown")
     table = grown if isinstance(grown, str) and grown else "the tables it reads"
-    if _numbers(rows) and _numbers(statements) and len(rows) == len(statements):
+    if rows and len(rows) == len(statements):
         return tuple(zip(rows, statements, strict=True)), (f"rows of {table}", "statements")
-    if _numbers(sizes) and _numbers(rows) and len(sizes) == len(rows):
+    if rows and len(sizes) == len(rows):
         return tuple(zip(sizes, rows, strict=True)), ("copies of each row", "rows fetched")
     return (), ("", "")
 
@@ -138,18 +140,38 @@ def _answer(status: object) -> str:
     return {0: "the process died", -1: "no answer"}.get(status, str(status)) if isinstance(status, int) else str(status)
 
 
+def _came_back(request: Mapping[str, Any]) -> str:
+    """`400; the body of the view was not entered`, as far as it is known."""
+    parts = [str(request["status"])] if request.get("status") is not None else []
+    if (entered := request.get("entered")) is not None:
+        parts.append(f"the body of the view was {'' if entered else 'not '}entered")
+    return "; ".join([*parts, *filter(None, [_text(request.get("said"))])])
+
+
 def _fact(name: str, value: Any) -> Fact:
     if isinstance(value, list) and all(isinstance(one, str | int | float) for one in value):
         text = ", ".join(str(one) for one in value)
+    elif isinstance(value, list) and all(isinstance(one, dict) and _flat(one) for one in value):
+        text = "\n".join(", ".join(f"{key} {_word(item)}" for key, item in one.items()) for one in value)
     elif isinstance(value, dict | list):
         text = json.dumps(value, ensure_ascii=False, indent=1)
     else:
-        text = "–" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+        text = _word(value)
     return Fact(name.replace("_", " "), text, long="\n" in text or len(text) > 160)
 
 
-def _numbers(value: object) -> bool:
-    return isinstance(value, list) and len(value) > 1 and all(type(one) is int and one >= 0 for one in value)
+def _flat(value: Mapping[str, Any]) -> bool:
+    return not any(isinstance(item, dict | list) for item in value.values())
+
+
+def _word(value: object) -> str:
+    return "–" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _numbers(value: object) -> list[int]:
+    """A series of at least two counts, or nothing."""
+    fits = isinstance(value, list) and len(value) > 1 and all(type(one) is int and one >= 0 for one in value)
+    return _list(value) if fits else []
 
 
 def _list(value: object) -> list[Any]:

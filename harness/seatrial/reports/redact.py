@@ -7,9 +7,11 @@ of a malformed request or in the output of a tool. It knows shapes, not meanings
 import math
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 MASK = "[redacted]"
+_SHORT = 500
 
 # One expression, so that a text is walked once. A named group `keep_…` stays in the text before the mask. Every branch
 # starts with a literal and has bounded or disjoint repeats: nothing here can backtrack over a long line.
@@ -40,6 +42,12 @@ _SECRET = re.compile(
 
 def scrub(text: str) -> str:
     """The text with what looks like a secret replaced by `[redacted]`; names, schemes and hosts stay readable."""
+    return _scrubbed(text) if len(text) <= _SHORT else _SECRET.sub(_mask, text)
+
+
+@lru_cache(maxsize=65_536)
+def _scrubbed(text: str) -> str:
+    """Reports of one run, in several formats, say the same sentences many times."""
     return _SECRET.sub(_mask, text)
 
 

@@ -1,4 +1,4 @@
-"""Findings as the reports for other programs show them: without secrets, each with a place, numbered among its equals."""
+"""Findings as reports for other programs show them: without secrets, each with a place, numbered among its equals."""
 
 import math
 import posixpath
@@ -20,6 +20,7 @@ LONGEST = 2_000
 MOST = 40
 """Entries of one list of the evidence."""
 DEEPEST = 6
+OF_A_FAMILY = 2
 
 # Escape sequences and the signs that turn the direction of text around: in a log, a comment or a page they would draw.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
@@ -63,6 +64,11 @@ class Row:
         return self.new and self.level is Level.BLOCK
 
     @property
+    def family(self) -> str:
+        """`SQL` of `SQL001`, `ruff` of `ruff:F401`."""
+        return self.rule.partition(":")[0] if ":" in self.rule else self.rule[:3]
+
+    @property
     def place(self) -> str:
         return f"{self.path}:{self.line}"
 
@@ -83,14 +89,46 @@ def rows(result: Result, *, prefix: str = "") -> list[Row]:
     met: Counter[str] = Counter()
     found = []
     for judged in sorted(result.findings, key=finding_order):
-        met[judged.finding.fingerprint] += 1
-        found.append(_row(judged, result, prefix, met[judged.finding.fingerprint], handles.get(id(judged.finding), "")))
+        print_ = judged.finding.fingerprint
+        met[print_] += 1
+        found.append(_row(judged, result, prefix, print_, met[print_], handles.get(id(judged.finding), "")))
     return sorted(found, key=lambda row: (not row.new, LEVELS.index(row.level)))
+
+
+def first(rows: Sequence[Row], most: int) -> list[int]:
+    """Which findings to mend first: one each of the worst rules, by their number in `rows`.
+
+    What blocks comes before what warns; then what a trial measured (a series, states, a statement) before what every
+    answer lacks, which is mended in one place; then what is found most often. Two rules of a family, as long as there
+    are others.
+    """
+    times = Counter(row.rule for row in rows if row.new)
+    of_rule: dict[str, int] = {}
+    for number, row in enumerate(rows):
+        if row.new and row.level in (Level.BLOCK, Level.WARN):
+            known = of_rule.setdefault(row.rule, number)
+            if _measured(row) > _measured(rows[known]) and row.level is rows[known].level:
+                of_rule[row.rule] = number
+
+    def urgency(number: int) -> tuple[bool, int, int, str]:
+        row = rows[number]
+        return not row.blocks, -_measured(row), -times[row.rule], row.rule
+
+    ordered = sorted(of_rule.values(), key=urgency)
+    families: Counter[str] = Counter()
+    shown: list[int] = []
+    others: list[int] = []
+    for number in ordered:
+        family = rows[number].family
+        families[family] += 1
+        (shown if families[family] <= OF_A_FAMILY else others).append(number)
+    return sorted((shown + others)[:most], key=urgency)
 
 
 def line(text: str) -> str:
     """Somebody else's text on one line, without secrets and without anything that could draw."""
-    return _CONTROL.sub(_named, " ".join(scrub(text).split()))
+    joined = " ".join(scrub(text).split())
+    return joined if joined.isprintable() else _CONTROL.sub(_named, joined)
 
 
 def bounded(value: Any, depth: int = 0) -> Any:
@@ -98,13 +136,13 @@ def bounded(value: Any, depth: int = 0) -> Any:
     match value:
         case str():
             more = f"… ({len(value) - LONGEST:,} characters more)" if len(value) > LONGEST else ""
-            return _DRAWING.sub(_named, value[:LONGEST]) + more
+            kept = value[:LONGEST]
+            # What is printable has nothing in it that draws, and that is nearly every text.
+            return (kept if kept.isprintable() else _DRAWING.sub(_named, kept)) + more
         case Mapping() if depth < DEEPEST:
-            kept = {
-                _DRAWING.sub(_named, str(key)[:200]): bounded(item, depth + 1)
-                for key, item in list(value.items())[:MOST]
-            }
-            return kept | ({"…": f"{len(value) - MOST:,} more"} if len(value) > MOST else {})
+            pairs = list(value.items())[:MOST]
+            kept_pairs = {bounded(str(key)[:200]): bounded(item, depth + 1) for key, item in pairs}
+            return kept_pairs | ({"…": f"{len(value) - MOST:,} more"} if len(value) > MOST else {})
         case list() | tuple() if depth < DEEPEST:
             kept_items = [bounded(item, depth + 1) for item in value[:MOST]]
             return kept_items + ([f"… {len(value) - MOST:,} more"] if len(value) > MOST else [])
@@ -117,7 +155,7 @@ def bounded(value: Any, depth: int = 0) -> Any:
 
 
 def files(row: Row, prefix: str = "") -> Iterator[tuple[str, int]]:
-    """Other lines that the evidence names as `path:line` (`places`, `template`, `templates`), the row's own left out."""
+    """Other lines that the evidence names as `path:line` (`places`, `template`, `templates`)."""
     named: list[Any] = []
     for key in ("places", "templates"):
         if isinstance(value := row.evidence.get(key), Sequence) and not isinstance(value, str):
@@ -139,7 +177,14 @@ def relative(path: str) -> bool:
     return bool(path) and not path.startswith(("/", "~")) and ".." not in path.split("/") and ":" not in path[:3]
 
 
-def _row(judged: Judged, result: Result, prefix: str, occurrence: int, handle: str) -> Row:
+def _measured(row: Row) -> int:
+    """How much of a trial is in its evidence: 2 for a series or states, 1 for a statement."""
+    if any(isinstance(row.evidence.get(name), list) for name in ("sizes", "difference", "differences")):
+        return 2
+    return int(isinstance(row.evidence.get("sql"), str))
+
+
+def _row(judged: Judged, result: Result, prefix: str, print_: str, occurrence: int, handle: str) -> Row:
     finding = judged.finding
     place, exact = _place(finding, result)
     replay = " ".join(grouping.replaying(finding, handle)).strip() if handle else ""
@@ -156,7 +201,7 @@ def _row(judged: Judged, result: Result, prefix: str, occurrence: int, handle: s
         line=max(place.line, 1),
         exact=exact,
         text=line(place.text) if exact else "",
-        fingerprint=finding.fingerprint,
+        fingerprint=print_,
         occurrence=occurrence,
         evidence=_evidence(finding),
         replay=line(replay),

@@ -1,8 +1,8 @@
 """SARIF 2.1.0 (`--sarif FILE`), for code scanning and for editors.
 
 One run. What is known stands in it as `unchanged` and suppressed, so that a reader who does not know of the baseline
-does not raise it again. Fingerprints of ours stand under a key of their own: GitHub computes its `primaryLocationLineHash`
-itself, and warns of one that differs.
+does not raise it again. Fingerprints of ours stand under a key of their own: GitHub computes its own
+`primaryLocationLineHash`, and warns of one that differs.
 """
 
 import json
@@ -29,6 +29,7 @@ FINGERPRINT = "seatrial/v1"
 MOST = 25_000
 """Results of one run: GitHub refuses a file with more, and shows the worst 5,000."""
 NOTIFICATIONS = 1_000
+KNOWN = "known debt: .seatrial/baseline.tsv has the reason"
 _LEVEL = {Level.BLOCK: "error", Level.WARN: "warning", Level.INFO: "note", Level.OFF: "none"}
 _HELP: dict[str, Callable[[str, str], str]] = {
     "ruff": lambda code, name: f"https://docs.astral.sh/ruff/rules/{quote(name or code)}/",
@@ -76,7 +77,7 @@ def write(result: Result, rows: Sequence[Row], path: Path, *, prefix: str = "") 
     Raises:
         ConfigurationError: The place cannot be written.
     """
-    text = json.dumps(to_sarif(result, rows, prefix=prefix), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+    text = json.dumps(to_sarif(result, rows, prefix=prefix), ensure_ascii=False, allow_nan=False) + "\n"
     write_atomic(path, text, way_out=WAY_OUT)
 
 
@@ -138,7 +139,7 @@ def _result(row: Row, index: int, prefix: str) -> dict[str, Any]:
             {
                 "kind": "external",
                 "status": "accepted",
-                "justification": "known debt: .seatrial/baseline.tsv has the reason",
+                "justification": KNOWN,
             }
         ]
     return found

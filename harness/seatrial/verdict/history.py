@@ -1,8 +1,8 @@
 """`.seatrial/history/runs.jsonl`: what earlier runs came to, for the trend of the HTML report and for nothing else.
 
 No verdict reads it, so it may be deleted, damaged or missing at any time: a line that cannot be read is left out. It is
-written by runs that write an HTML report, and stands in a folder that git ignores by itself, because a file that changes
-with every run would conflict in every merge. In CI a cache of the folder keeps it from run to run.
+written by runs that write an HTML report, and stands in a folder that git ignores by itself, because a file that
+changes with every run would conflict in every merge. In CI a cache of the folder keeps it from run to run.
 """
 
 import contextlib
