@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from support import project
+
 SOUND = """
     from flask import Flask, jsonify
     from flask_sqlalchemy import SQLAlchemy
@@ -67,3 +69,7 @@ def seatrial(root: Path, *arguments: str, ci: bool = False, json_result: bool = 
         timeout=120,
     )
     return Ran(done, result)
+
+
+def shop(tmp_path: Path, source: str = SOUND, *, more: str = "") -> Path:
+    return project(tmp_path / "app", {"shop.py": source}, top=TOP, more=f"{NO_TOOLS}\n{more}")

@@ -3,12 +3,8 @@
 from pathlib import Path
 
 import pytest
-from cli.shops import NO_TOOLS, SOUND, TOP, WRITES, seatrial
+from cli.shops import NO_TOOLS, SOUND, TOP, WRITES, seatrial, shop
 from support import project, snapshot
-
-
-def shop(tmp_path: Path, source: str = SOUND, *, more: str = "") -> Path:
-    return project(tmp_path / "app", {"shop.py": source}, top=TOP, more=f"{NO_TOOLS}\n{more}")
 
 
 def test_nothing_blocks_is_0(tmp_path: Path) -> None:

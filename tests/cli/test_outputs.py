@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
-from cli.test_check import WRITES, Ran, seatrial, shop
+from cli.shops import WRITES, Ran, seatrial, shop
 from support import snapshot
 
 from seatrial.cli.outputs import Outputs, in_repository

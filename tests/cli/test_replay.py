@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli.test_check import SOUND, WRITES, Ran, seatrial, shop
+from cli.shops import SOUND, WRITES, Ran, seatrial, shop
 from support import project, snapshot
 
 FORGED = """
