@@ -75,6 +75,10 @@ CONFIG = """
     SECRET_KEY = "0f9b2c77e1d84a53b6c9d2e8f7a1b0c4"
     [tool.seatrial.database]
     url = "embedded"
+    [tool.seatrial.deadlines]
+    request_s = 60
+    build_s = 300
+    trial_s = 300
 """
 
 
@@ -102,14 +106,15 @@ def advised(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Sh
 
 def test_gain_and_price_stand_side_by_side(advised: tuple[Path, Shop, str]) -> None:
     _, _, said = advised
-    head, title, reads, writes, *_ = said.splitlines()
+    head, title, reads, update, writes, *_ = said.splitlines()
     assert head.startswith("2 statements of 2 routes, 3 candidates (")
     assert "built" in head
     assert title.startswith("lot(item_id) (")
-    before, after = (int(word) for word in reads.partition(": ")[2].split() if word.isdigit())
-    assert reads.startswith("    reads   ")
+    page = next(line for line in (reads, update) if " GET " in line)
+    before, after = (int(word) for word in page.partition(": ")[2].split() if word.isdigit())
+    assert {line[:16] for line in (reads, update)} == {"    reads   GET ", "    reads   POST"}
     assert after * 10 < before
-    assert "Seq Scan → " in reads
+    assert "Seq Scan → " in page
     assert writes.startswith("    writes  ")
     assert "HOT 100% → 100%" in writes
     assert "kB per 1000, size " in writes
@@ -140,13 +145,14 @@ def test_the_revision_to_paste_runs(advised: tuple[Path, Shop, str], db: Db) -> 
     assert (code, again.splitlines()[-1]) == (0, "no further index is worth it")
 
 
-def test_verify_proves_each_planned_index_with_its_price(advised: tuple[Path, Shop, str], db: Db) -> None:
-    root, live, _ = advised
-    more = ("item_id", "remaining"), ("state",)
-    tables = "".join(f'[[tool.seatrial.indexes]]\ntable = "lot"\ncolumns = {list(columns)}\n' for columns in more)
-    config = root / "proved.toml"
-    config.write_text((root / "seatrial.toml").read_text() + tables.replace("'", '"'))
-    code, said = db("verify", str(root), "--config", str(config), "--url", live.url, "--prove")
+def test_verify_proves_each_planned_index_with_its_price(empty: Shop, db: Db, tmp_path: Path) -> None:
+    empty.run("CREATE TABLE lot (id int, item_id int, remaining int, state text)")
+    tables = "".join(
+        f'    [[tool.seatrial.indexes]]\n    table = "lot"\n    columns = {columns}\n'
+        for columns in ('["item_id", "remaining"]', '["state"]')
+    )
+    root = project(tmp_path / "app", {"shop.py": APP.format(models="")}, config=CONFIG + tables)
+    code, said = db("verify", str(root), "--url", empty.url, "--prove")
     assert code == 1, "the proof needs no index that is there"
     blocks = said.partition("lot(item_id, remaining): missing\n")[2].partition("lot(state): missing\n")
     proof, reads, update, writes = blocks[0].splitlines()

@@ -25,13 +25,12 @@ PLANNED = 5
 
 @pytest.fixture
 def run(db: Db, tmp_path: Path) -> Callable[..., tuple[int, str]]:
-    """run(shop, "upgrade", …): exit code and the one sentence, or everything where there was none."""
+    """run(shop, "upgrade", …): exit code and the sentence that ended it; where nothing did, everything it said."""
 
     def command(shop: Shop, name: str, *arguments: str) -> tuple[int, str]:
         code, said = db(name, str(tmp_path), "--url", shop.url, *arguments)
         assert "Traceback" not in said
-        sentences = [line for line in said.splitlines() if line.startswith("seatrial: ")]
-        return code, sentences[-1] if sentences else said
+        return code, said if code in (0, 1) else said.splitlines()[-1]
 
     return command
 
