@@ -229,4 +229,10 @@ def started(folder: Path, shop: Shop, *arguments: str) -> "subprocess.Popen[str]
         stderr=subprocess.PIPE,
         text=True,
         cwd=folder,
+        # A shell that runs the tests in the background has them ignore Ctrl-C, and so would every child.
+        preexec_fn=restore_interrupt,
     )
+
+
+def restore_interrupt() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
