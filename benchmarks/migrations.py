@@ -133,7 +133,8 @@ def advised(url: str, rows: int) -> bool:
         took = time.perf_counter() - began
     kept = took <= ADVISE_S and bool(advice.suggestions)
     print(
-        f"advisor on {len(captured)} statements, {advice.candidates} candidates, {rows} rows: {took:.1f} s, limit "
+        f"advisor on {len(captured)} statements, {advice.candidates} candidates ({advice.built} built"
+        f"{': ' + advice.unjudged if advice.unjudged else ''}), {rows} rows: {took:.1f} s, limit "
         f"{ADVISE_S:g} s: {'kept' if kept else 'MISSED'}"
     )
     for one in advice.suggestions:

@@ -58,6 +58,11 @@ UNAWARE = {"imports": "", "arguments": "", "models": ""}
 def app(root: Path, shop: Shop, pieces: dict[str, str]) -> Callable[..., str]:
     """The app on disk; flask("db", "migrate") returns what it printed."""
     project(root, {"shop.py": APP.format(**pieces)}, config="")
+    return flask_of(root, shop)
+
+
+def flask_of(root: Path, shop: Shop) -> Callable[..., str]:
+    """The command of the app in this folder, on this database."""
 
     def flask(*arguments: str) -> str:
         done = subprocess.run(
@@ -146,6 +151,28 @@ def test_adopt_writes_a_revision_that_needs_no_seatrial(empty: Shop, db: Db, tmp
     assert empty.indexes() == {}
     flask("db", "upgrade")
     assert len(empty.indexes()) == 3
+
+
+def test_an_adopted_index_in_another_schema(empty: Shop, db: Db, tmp_path: Path) -> None:
+    root = tmp_path / "app"
+    flask = app(root, empty, UNAWARE)
+    flask("db", "init")
+    empty.run("CREATE SCHEMA shop", "CREATE TABLE shop.orders (id integer, customer_id integer)")
+    (root / "seatrial.toml").write_text(
+        '[tool.seatrial]\napp = "shop:create_app"\nenvironment = "production"\n'
+        '[[tool.seatrial.indexes]]\ntable = "shop.orders"\ncolumns = ["customer_id"]\n'
+    )
+    code, said = db("adopt", str(root), "--url", empty.url)
+    assert (code, said.splitlines()[0][:18]) == (0, "1 indexes are in /")
+    name = "stx_shop_orders_customer_id"
+    empty.run(
+        f"CREATE INDEX {name} ON shop.orders (customer_id)",
+        f"UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'shop.{name}'::regclass",
+    )
+    flask("db", "upgrade")
+    assert empty.indexes() == {name: True}
+    flask("db", "downgrade", "base")
+    assert empty.indexes() == {}
 
 
 def test_adopt_refuses_what_it_cannot_continue(shop: Shop, db: Db, tmp_path: Path) -> None:

@@ -34,6 +34,67 @@ def test_seven_planned_indexes_on_the_tables_of_an_inventory(shop: Shop) -> None
     assert comments == [("seatrial seatrial_0001",), ("seatrial seatrial_0002",)]
 
 
+def bakery() -> sa.MetaData:
+    """Tables as an app for makers of goods has them: two histories, one of them with indexes, and no audit log."""
+    models, text = sa.MetaData(), sa.String(32)
+    sa.Table("organization", models, sa.Column("id", sa.Integer, primary_key=True), sa.Column("name", text))
+    sa.Table(
+        "inventory_item",
+        models,
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("organization_id", sa.ForeignKey("organization.id")),
+        sa.Column("name", text),
+        sa.Column("quantity", sa.Float),
+    )
+    for name in ("inventory_history", "product_sku_history"):
+        sa.Table(
+            name,
+            models,
+            sa.Column("id", sa.Integer, primary_key=True),
+            sa.Column("inventory_item_id", sa.ForeignKey("inventory_item.id"), nullable=False),
+            sa.Column("timestamp", sa.DateTime, server_default=sa.func.now()),
+            sa.Column("change_type", text),
+            sa.Column("quantity_change", sa.Float),
+            sa.Column("remaining_quantity", sa.Float),
+            sa.Column("fifo_code", text),
+            sa.Column("expiration_date", sa.DateTime),
+            sa.Column("organization_id", sa.ForeignKey("organization.id")),
+        )
+    skus = models.tables["product_sku_history"].c
+    sa.Index("idx_item_remaining", skus.inventory_item_id, skus.remaining_quantity)
+    sa.Index("idx_item_timestamp", skus.inventory_item_id, skus.timestamp)
+    sa.Index("idx_change_type", skus.change_type)
+    sa.Index("idx_fifo_code", skus.fifo_code)
+    return models
+
+
+def test_of_seven_planned_indexes_five_are_made_one_is_covered_and_one_has_no_table(
+    empty: Shop, db: Db, tmp_path: Path
+) -> None:
+    bakery().create_all(empty.engine)
+    theirs = set(empty.ask("SELECT indexname FROM pg_indexes WHERE schemaname = 'public'"))
+    code, said = db("upgrade", str(tmp_path), "--url", empty.url)
+    assert code == 0
+    assert said.splitlines()[-8:] == [
+        "inventory_history(inventory_item_id, remaining_quantity): created",
+        "inventory_history(inventory_item_id, expiration_date): created",
+        "inventory_history(organization_id, timestamp): created",
+        "product_sku_history(inventory_item_id, remaining_quantity): covered (idx_item_remaining)",
+        "product_sku_history(inventory_item_id, expiration_date): created",
+        "product_sku_history(organization_id, timestamp): created",
+        "audit_log(organization_id, created_at): no such table (audit_log)",
+        "5 created, 1 covered, 1 no such table",
+    ]
+    assert list(empty.indexes().values()) == [True] * 5
+    code, said = db("verify", str(tmp_path), "--url", empty.url)
+    assert (code, said.splitlines()[-1]) == (0, "6 of 6 planned indexes are deployed")
+    assert db("downgrade", str(tmp_path), "--url", empty.url)[0] == 0
+    assert set(empty.ask("SELECT indexname FROM pg_indexes WHERE schemaname = 'public'")) - theirs == {
+        ("seatrial_alembic_version_pkc",)
+    }
+    assert theirs <= set(empty.ask("SELECT indexname FROM pg_indexes WHERE schemaname = 'public'"))
+
+
 def test_a_second_upgrade_does_nothing_and_a_downgrade_takes_only_ours(shop: Shop) -> None:
     upgrade(shop.engine, STRATEGIC, QUICK)
     before = shop.ask("SELECT relfilenode FROM pg_class WHERE relname LIKE 'stx%%' ORDER BY relname")
@@ -106,10 +167,12 @@ def test_a_name_that_is_taken_is_told_and_nothing_is_changed(shop: Shop) -> None
     )
     report = upgrade(shop.engine, INVENTORY, QUICK)
     assert {result.action for result in report.results} == {Action.CONFLICT}
-    assert [result.detail.partition(" ON ")[0] for result in report.conflicts] == [
-        f"{INVENTORY[0].name} is another index: CREATE INDEX {INVENTORY[0].name}",
-        f"the name {INVENTORY[1].name} belongs to something that is no index",
-        f"the name {INVENTORY[2].name} belongs to something of product_sku_history",
+    way_out = "rename or drop it, then run seatrial db upgrade again"
+    definition = f"CREATE INDEX {INVENTORY[0].name} ON public.inventory_history USING btree (note)"
+    assert [result.detail for result in report.conflicts] == [
+        f"{INVENTORY[0].name} is another index: {definition}; {way_out}",
+        f"the name {INVENTORY[1].name} belongs to something that is no index; {way_out}",
+        f"the name {INVENTORY[2].name} belongs to something of product_sku_history; {way_out}",
     ]
     gone = downgrade(shop.engine, INVENTORY, QUICK)
     assert Action.DROPPED not in {r.action for r in gone.results if r.spec is INVENTORY[0]}

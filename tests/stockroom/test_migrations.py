@@ -1,5 +1,6 @@
 """`seatrial db` on the example app: verify is red before and green after, and the app sees no difference."""
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -39,13 +40,13 @@ def flask(url: str, *arguments: str) -> str:
     return done.stdout + done.stderr
 
 
-def db(url: str, *arguments: str) -> tuple[int, str]:
-    config = ("--config", str(EXAMPLE / "legacy.toml"), "--url", url)
+def db(url: str, *arguments: str, config_file: str = "legacy.toml") -> tuple[int, str]:
+    config = ("--config", str(EXAMPLE / config_file), "--url", url)
     done = subprocess.run(
         [sys.executable, "-m", "seatrial", "db", arguments[0], str(EXAMPLE), *config, *arguments[1:]],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         cwd=Path(__file__).parent,
     )
     return done.returncode, done.stdout + done.stderr
@@ -70,3 +71,23 @@ def test_the_app_proposes_no_revision_afterwards(url: str) -> None:
     with sa.create_engine(url).connect() as connection:
         ours = connection.exec_driver_sql("SELECT count(*) FROM pg_indexes WHERE indexname LIKE 'stx%%'").scalar()
     assert ours == 3
+
+
+def test_each_planned_index_is_proved_with_its_price(url: str) -> None:
+    db(url, "upgrade")
+    code, said = db(url, "verify", "--prove", config_file="pyproject.toml")
+    assert code == 0, said
+    blocks = dict(re.findall(r"^(\w+\([\w, ]+\)): (?:valid|covered) .*\n((?:    .*\n)+)", said, re.MULTILINE))
+    assert len(blocks) == 7
+    price = r"^    writes  .+: HOT \d+% → \d+%, WAL \d+ → \d+ kB per 1000, size \d+ kB$"
+    for subject, block in blocks.items():
+        assert re.search(r"^    proof   (faster: )?chosen by \d+ of \d+ statements", block), subject
+        assert re.search(r"^    reads   .+: \d+ → \d+ pages, ", block, re.MULTILINE), subject
+        assert re.search(price, block, re.MULTILINE), subject
+    faster = {subject for subject, block in blocks.items() if block.startswith("    proof   faster")}
+    assert faster == {
+        "inventory_history(inventory_item_id, remaining_quantity)",
+        "audit_log(organization_id, created_at)",
+        "inventory_history(organization_id, expiration_date)",
+        "product_sku_history(sku_id, timestamp)",
+    }, "those of the configuration; of those that are shipped three bring this app nothing"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,18 @@ from seatrial.migrate.address import VARIABLE, migration_url, open_engine
 from seatrial.migrate.build import Action, Result
 from seatrial.migrate.plan import Step
 from seatrial.migrate.policy import Policy
+from seatrial.migrate.specs import IndexSpec
 from seatrial.migrate.state import Standing, State
 from seatrial.migrate.verify import Verified, exposition
+from seatrial.model.indexes import IndexTrial
 from seatrial.model.outcomes import ExitCode
+from seatrial.reports.progress import Progress
 from seatrial.verdict.files import write_atomic
 
 WEBHOOKS = click.option("--webhooks", is_flag=True, help="The table stripe_events (branch seatrial_webhooks), too.")
+HISTORY = click.option(
+    "--directory", default="migrations", show_default=True, help="The app's own Alembic folder, in TARGET_DIR."
+)
 SQL = click.option("--sql", is_flag=True, help="Print the SQL for this database instead, and change nothing.")
 
 
@@ -112,7 +119,9 @@ def upgrade(
             click.echo("\n".join(upgrade_script(connection, specs.planned(settings), policy, webhooks=webhooks)))
         return
     engine = _engine(settings, url, allow_host)
-    report = upgrading(engine, specs.planned(settings), policy, webhooks=webhooks)
+    with _at_work() as progress:
+        told = replace(policy, tell=progress.stage)
+        report = upgrading(engine, specs.planned(settings), told, webhooks=webhooks)
     _show(report.results, report.told)
     ctx.exit(int(ExitCode.BLOCKED if report.conflicts else ExitCode.PASS))
 
@@ -141,13 +150,16 @@ def downgrade(
             click.echo("\n".join(downgrade_script(connection, specs.planned(settings), webhooks=webhooks)))
         return
     engine = _engine(settings, url, allow_host)
-    report = downgrading(engine, specs.planned(settings), _policy(wait_s), webhooks=webhooks)
+    with _at_work() as progress:
+        policy = replace(_policy(wait_s), tell=progress.stage)
+        report = downgrading(engine, specs.planned(settings), policy, webhooks=webhooks)
     _show(report.results, report.told)
 
 
 @command.command()
 @database
 @options.output("prometheus", "Write deployed, valid, used and size of each index for the textfile collector.")
+@click.option("--prove", is_flag=True, help="Run the app on a trial's database, and show what each index is worth.")
 @click.pass_context
 def verify(
     ctx: click.Context,
@@ -156,24 +168,38 @@ def verify(
     url: str | None,
     allow_host: tuple[str, ...],
     prometheus_file: Path | None,
+    prove: bool,
 ) -> None:
-    """Hold the plan against the catalog, whatever the version table says; exit code 1 where something is missing."""
+    """Hold the plan against the catalog, whatever the version table says; exit code 1 where something is missing.
+
+    With --prove the app's own statements are explained without and with each index, on a trial's database whose tables
+    are made large, and its price stands beside it.
+    """
     from seatrial.migrate.verify import verify as verifying
 
-    settings = _settings(target_dir, config_file)
+    settings = options.settings(target_dir, config_file) if prove else _settings(target_dir, config_file)
     with _connected(settings, url, allow_host) as connection:
         found = verifying(connection, specs.planned(settings))
     if prometheus_file:
         text = exposition(found.standings)
         write_atomic(prometheus_file, text, way_out="Name another file with --prometheus.")
-    _show_verified(found)
+    trials: Mapping[IndexSpec, IndexTrial] = {}
+    if prove:
+        from seatrial.cli.proofs import proved
+
+        assert settings is not None
+        trials = proved(settings, [now.spec for now in found.standings if now.state.applies])
+    _show_verified(found, trials)
     ctx.exit(int(ExitCode.PASS if found.sound else ExitCode.BLOCKED))
 
 
 @command.command()
 @database
+@HISTORY
 @SQL
-def advise(target_dir: Path, config_file: Path | None, url: str | None, allow_host: tuple[str, ...], sql: bool) -> None:
+def advise(
+    target_dir: Path, config_file: Path | None, url: str | None, allow_host: tuple[str, ...], directory: str, sql: bool
+) -> None:
     """Which further indexes would serve the app's own statements, with what each costs its writes.
 
     The app runs on a trial's database whose tables are made large; with --url, what that database has already is left
@@ -188,14 +214,12 @@ def advise(target_dir: Path, config_file: Path | None, url: str | None, allow_ho
 
         with _connected(settings, url, allow_host) as connection:
             deployed = snapshot(connection)
-    show(sought(settings), deployed, sql=sql)
+    show(sought(settings), deployed, target_dir.resolve() / directory, sql=sql)
 
 
 @command.command()
 @database
-@click.option(
-    "--directory", default="migrations", show_default=True, help="The app's own Alembic folder, in TARGET_DIR."
-)
+@HISTORY
 @click.option("--sql", is_flag=True, help="Print the revision instead of writing it.")
 def adopt(
     target_dir: Path, config_file: Path | None, url: str | None, allow_host: tuple[str, ...], directory: str, sql: bool
@@ -254,6 +278,21 @@ def _connected(settings: Settings | None, url: str | None, allow_host: tuple[str
         connection.rollback()
 
 
+@contextmanager
+def _at_work() -> Iterator[Progress]:
+    """Says what is being done. Whoever is interrupted in the middle has changed something, and should know."""
+    try:
+        with Progress() as progress:
+            yield progress
+    except KeyboardInterrupt:
+        click.echo(
+            "seatrial: interrupted; what was done stays, and the same command heals what is half done and does the "
+            "rest: run it again",
+            err=True,
+        )
+        raise click.exceptions.Exit(int(ExitCode.INTERRUPTED)) from None
+
+
 def _show(results: tuple[Result, ...], told: tuple[str, ...]) -> None:
     for result in results:
         click.echo(str(result))
@@ -276,9 +315,13 @@ def _show_step(step: Step) -> None:
         click.echo(f"    in the way now: {', '.join(map(str, step.blockers))}")
 
 
-def _show_verified(found: Verified) -> None:
+def _show_verified(found: Verified, trials: Mapping[IndexSpec, IndexTrial]) -> None:
     for now in found.standings:
         click.echo(_verified(now))
+        if now.spec in trials:
+            from seatrial.cli.proofs import lines
+
+            click.echo("\n".join(lines(trials[now.spec])))
     for index in found.invalid:
         click.echo(f"{index.table}: {index.name} is invalid and planned by nobody: drop it, or REINDEX it CONCURRENTLY")
     applicable = [now for now in found.standings if now.state.applies]

@@ -15,7 +15,10 @@ from alembic.util import CommandError
 from seatrial.migrate.specs import IndexSpec
 from seatrial.model.errors import ConfigurationError
 
-_TEMPLATE = '''"""Indexes taken over from Seatrial
+ADOPTED, ADVISED = "Indexes taken over from Seatrial", "Indexes that the app's own statements ask for"
+"""What revisions are called."""
+
+_TEMPLATE = '''"""{title}
 
 Revision ID: {revision}
 Revises: {down}
@@ -38,7 +41,7 @@ def upgrade():
     with op.get_context().autocommit_block():
         _patiently()
         for name, table, columns, options in INDEXES:
-            if _missing(name, table):
+            if _missing(name, table, options.get("schema")):
                 op.create_index(name, table, columns, postgresql_concurrently=True, **options)
         _as_usual()
 
@@ -46,28 +49,28 @@ def upgrade():
 def downgrade():
     with op.get_context().autocommit_block():
         _patiently()
-        for name, table, _, _ in reversed(INDEXES):
-            if context.is_offline_mode() or _known(name, table):
-                op.drop_index(name, table_name=table, postgresql_concurrently=True)
+        for name, table, _, options in reversed(INDEXES):
+            if context.is_offline_mode() or _known(name, table, options.get("schema")):
+                op.drop_index(name, table, schema=options.get("schema"), postgresql_concurrently=True)
         _as_usual()
 
 
-def _missing(name, table):
+def _missing(name, table, schema):
     """What a build that ended in the middle has left is dropped: IF NOT EXISTS would keep it, and it serves nobody."""
     if context.is_offline_mode():
         return True
-    if not _known(name, table):
+    if not _known(name, table, schema):
         return True
     if op.get_bind().dialect.name == "postgresql":
         valid = sa.text("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(:name)")
-        if not op.get_bind().execute(valid, {{"name": name}}).scalar():
-            op.drop_index(name, table_name=table, postgresql_concurrently=True)
+        if not op.get_bind().execute(valid, {{"name": f"{{schema}}.{{name}}" if schema else name}}).scalar():
+            op.drop_index(name, table, schema=schema, postgresql_concurrently=True)
             return True
     return False
 
 
-def _known(name, table):
-    return name in {{index["name"] for index in sa.inspect(op.get_bind()).get_indexes(table)}}
+def _known(name, table, schema):
+    return name in {{index["name"] for index in sa.inspect(op.get_bind()).get_indexes(table, schema=schema)}}
 
 
 def _patiently():
@@ -94,7 +97,7 @@ class Adoption:
     """What to add to the models, so that autogenerate knows the indexes."""
 
 
-def adoption(folder: Path, specs: Sequence[IndexSpec]) -> Adoption:
+def adoption(folder: Path, specs: Sequence[IndexSpec], *, title: str = ADOPTED) -> Adoption:
     """The revision for `specs`, on top of the history in `folder`. Writes nothing.
 
     Raises ConfigurationError where there is no history, or one that does not end in one revision.
@@ -116,17 +119,23 @@ def adoption(folder: Path, specs: Sequence[IndexSpec]) -> Adoption:
     down = heads[0] if heads else None
     revision = hashlib.sha256("\0".join([str(down), *(spec.subject for spec in specs)]).encode()).hexdigest()[:12]
     text = _TEMPLATE.format(
+        title=title,
         revision=revision,
         down=down or "",
         down_literal=repr(down),
         created=datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"),
-        indexes="".join(f"    ({s.name!r}, {s.table!r}, {list(s.columns)!r}, {_options(s)}),\n" for s in specs),
+        indexes="".join(map(_row, specs)),
     )
     return Adoption(Path(script.versions) / f"{revision}_indexes_from_seatrial.py", text, tuple(map(_in_models, specs)))
 
 
-def _options(spec: IndexSpec) -> str:
-    options = [f"'unique': {spec.unique}"]
+def _row(spec: IndexSpec) -> str:
+    schema, _, table = spec.table.rpartition(".")
+    return f"    ({spec.name!r}, {table!r}, {list(spec.columns)!r}, {_options(spec, schema)}),\n"
+
+
+def _options(spec: IndexSpec, schema: str) -> str:
+    options = [f"'unique': {spec.unique}", *([f"'schema': {schema!r}"] if schema else [])]
     if spec.where:
         options += [f"'postgresql_where': sa.text({spec.where!r})", f"'sqlite_where': sa.text({spec.where!r})"]
     return "{" + ", ".join(options) + "}"

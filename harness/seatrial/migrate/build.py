@@ -133,6 +133,7 @@ class _Builder:
         connection, spec, policy = self._connection, self._spec, self._policy
         refuse_corrupting(connection)
         preflight(connection, spec.table, policy, self._until)
+        policy.tell(f"building {spec.name} on {spec.table}")
         self._attempts += 1
         wait = max(0.1, min(policy.lock_s, self._until - time.monotonic()))
         try:
@@ -217,7 +218,7 @@ def refused(what: str, error: DBAPIError) -> RefusedError:
 def _elsewhere(connection: sa.Connection, spec: IndexSpec, now: Standing) -> Result:
     """SQLite, MySQL and MariaDB: one statement, whole or not at all."""
     if spec.where and connection.dialect.name in statements.MYSQL and now.state.applies:
-        return Result(spec, Action.CONFLICT, f"{connection.dialect.name} has no partial indexes")
+        return Result(spec, Action.CONFLICT, f"{connection.dialect.name} has no partial indexes; plan it without where")
     if now.state is not State.MISSING:
         return settled(now)
     try:
@@ -253,6 +254,7 @@ def drop(connection: sa.Connection, spec: IndexSpec, policy: Policy) -> Result:
             try:
                 if postgres:
                     preflight(connection, spec.table, policy, until)
+                    policy.tell(f"dropping {spec.name} of {spec.table}")
                     connection.exec_driver_sql(f"SET lock_timeout = '{int(policy.lock_s * 1000)}ms'")
                 ddl(connection, statements.drop(connection.dialect, spec))
                 return Result(spec, Action.DROPPED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from seatrial.model.errors import BrokenError
@@ -34,6 +35,8 @@ class Policy:
     short_lock_s: float = 3.0
     """Of DDL that locks everybody out."""
     analyze: bool = True
+    tell: Callable[[str], None] = lambda _: None
+    """Is told what takes long, when it begins."""
 
 
 class BlockedError(BrokenError):

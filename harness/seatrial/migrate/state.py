@@ -8,6 +8,9 @@ from enum import StrEnum
 from seatrial.migrate.catalog import IndexRow, Snapshot
 from seatrial.migrate.specs import IndexSpec
 
+MAKE_ROOM = "rename or drop it, then run seatrial db upgrade again"
+"""The way out where a name is taken."""
+
 
 class State(StrEnum):
     """What is there of a planned index."""
@@ -68,7 +71,7 @@ def standing(spec: IndexSpec, catalog: Snapshot) -> Standing:
     taken = catalog.names.get((table.schema, spec.name))
     if taken is not None:
         where = f"of {taken}" if taken != spec.name else "that is no index"
-        return Standing(spec, State.CONFLICT, f"the name {spec.name} belongs to something {where}")
+        return Standing(spec, State.CONFLICT, f"the name {spec.name} belongs to something {where}; {MAKE_ROOM}")
     covering = next((index for index in catalog.of(spec.table) if covers(index, spec)), None)
     if covering is not None:
         return Standing(spec, State.COVERED, covering.name, covering)
@@ -87,7 +90,8 @@ def _own(spec: IndexSpec, own: IndexRow) -> Standing:
         and (own.predicate is not None) == bool(spec.where)
     )
     if not same:
-        return Standing(spec, State.CONFLICT, f"{own.name} is another index: {own.definition or own.columns}", own)
+        what = own.definition or f"({', '.join(column or '…' for column in own.columns)})"
+        return Standing(spec, State.CONFLICT, f"{own.name} is another index: {what}; {MAKE_ROOM}", own)
     return Standing(spec, State.VALID if own.valid else State.INVALID, own.name, own)
 
 

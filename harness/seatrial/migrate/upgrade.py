@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -42,7 +42,6 @@ def upgrade(
     policy: Policy,
     *,
     webhooks: bool = False,
-    progress: Callable[[str], None] = lambda _: None,
 ) -> Report:
     """Run the shipped revisions, then make true what the catalog does not have of `specs`.
 
@@ -50,7 +49,7 @@ def upgrade(
         BlockedError, RefusedError: Not everything could be done; what was done stays, and a second run does the rest.
         ConfigurationError: The version table knows revisions that we do not.
     """
-    with _session(engine, policy, progress) as connection:
+    with _session(engine, policy) as connection:
         environment.applied(connection)  # knows every revision, or says so
         webhooks = webhooks or environment.is_applied(connection, environment.WEBHOOKS)
         require_rights(connection, snapshot(connection), specs)
@@ -64,7 +63,6 @@ def upgrade(
         autocommit = connection.execution_options(isolation_level="AUTOCOMMIT")
         for spec in specs:
             # Also those of a revision that was run before: its table may have come, or its index gone, since then.
-            progress(spec.subject)
             result = build.ensure(autocommit, spec, policy, mark="" if spec in STRATEGIC else CONFIGURED)
             if spec not in found or result.action is not Action.PRESENT:
                 found[spec] = result
@@ -77,10 +75,9 @@ def downgrade(
     policy: Policy,
     *,
     webhooks: bool = False,
-    progress: Callable[[str], None] = lambda _: None,
 ) -> Report:
     """Drop what is ours of `specs`, and of the shipped revisions. Raises as `upgrade` does."""
-    with _session(engine, policy, progress) as connection:
+    with _session(engine, policy) as connection:
         environment.applied(connection)
         config = environment.configuration(connection, policy)
         own: Work = config.attributes[WORK]
@@ -93,14 +90,13 @@ def downgrade(
         connection.commit()
         autocommit = connection.execution_options(isolation_level="AUTOCOMMIT")
         for spec in specs:
-            progress(spec.subject)
             if spec not in found:
                 found[spec] = build.drop(autocommit, spec, policy)
         return Report(tuple(found.values()), tuple(own.told))
 
 
 @contextmanager
-def _session(engine: sa.Engine, policy: Policy, progress: Callable[[str], None]) -> Iterator[sa.Connection]:
+def _session(engine: sa.Engine, policy: Policy) -> Iterator[sa.Connection]:
     """One connection for everything, under the lock that keeps other upgrades out."""
     try:
         with engine.connect() as connection:
@@ -108,7 +104,6 @@ def _session(engine: sa.Engine, policy: Policy, progress: Callable[[str], None])
                 connection.exec_driver_sql("SET statement_timeout = 0")  # a role's own is meant for the app
                 connection.commit()
             require_writable(connection)
-            progress("waiting for other upgrades")
             with run_lock(connection, policy):
                 yield connection
     except PendingRollbackError as error:

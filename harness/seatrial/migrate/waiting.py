@@ -71,7 +71,11 @@ def blockers(connection: sa.Connection, table: str, *, old_s: float, idle_s: flo
 def preflight(connection: sa.Connection, table: str, policy: Policy, until: float) -> None:
     """Wait until nothing is in the way. Raises BlockedError that lists what is; nothing has been begun yet."""
     until = min(until, time.monotonic() + policy.preflight_s)
+    told = False
     while found := blockers(connection, table, old_s=policy.old_s, idle_s=policy.idle_s):
+        if not told:
+            policy.tell(f"{table}: waiting for {', '.join(map(str, found))}")
+            told = True
         if time.monotonic() >= until:
             raise BlockedError(in_the_way(table, found))
         time.sleep(policy.poll_s)
@@ -215,7 +219,11 @@ def _file_lock(path: str, policy: Policy) -> Iterator[None]:
 
 def _poll(take: Callable[[], bool], policy: Policy) -> None:
     until = time.monotonic() + policy.run_lock_s
+    told = False
     while not take():
+        if not told:
+            policy.tell("waiting for another seatrial db command to end")
+            told = True
         if time.monotonic() >= until:
             raise BlockedError(
                 f"another seatrial db command has been working on this database for {policy.run_lock_s:.0f} s: "

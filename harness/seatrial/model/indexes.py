@@ -171,4 +171,8 @@ class Advice:
     """As the planner estimates, all statements together."""
     cost_after: float = 0.0
     routes: int = 0
+    built: int = 0
+    """Candidates that were really built."""
+    unjudged: str = ""
+    """Why all of them had to be, or empty: those that hypopg saw no use for were spared."""
     notes: tuple[str, ...] = ()

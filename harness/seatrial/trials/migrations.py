@@ -9,11 +9,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 from alembic import command
@@ -32,6 +32,8 @@ from seatrial.target.child import in_child
 
 if TYPE_CHECKING:
     from seatrial.target import Target
+
+T = TypeVar("T")
 
 STEPS = 20
 """Of the newest revisions that are run down and up again: each takes three commands of Alembic's."""
@@ -133,6 +135,8 @@ class _Course:
     def __init__(self, target: Target, engine: Engine, config: Config, history: History) -> None:
         self._target, self._engine, self._config, self._history = target, engine, config, history
         self._revisions: list[Revision] = []
+        self._left: dict[str, Any] | None = None
+        """The schema at the end of the last step, where it is known."""
 
     def run(self, ordered: Sequence[Script], new: set[str]) -> History:
         stepped = {found.revision for found in ordered if found.revision in new}
@@ -154,7 +158,8 @@ class _Course:
 
     def _step(self, found: Script, *, judged: bool, back: bool) -> str:
         """Up one revision; returns what ended it. What can be said of the revision is kept."""
-        before = self._schema() if back else None
+        before = (self._left or self._schema()) if back else None
+        self._left = None
         with _recorded() as sent:
             failure = self._alembic(command.upgrade, found.revision)
         if judged:
@@ -182,6 +187,7 @@ class _Course:
                 why = f"after its downgrade it cannot be run again: {failure}"
             if failure:
                 self._rebuild(found)
+        self._left = after if not why else None  # from the same schema the same revision leads to the same one
         return why
 
     def _rebuild(self, found: Script) -> None:
@@ -258,24 +264,34 @@ def schema_of(connection: sa.Connection) -> dict[str, Any]:
     """Tables, columns, keys and indexes: equal where nothing that matters differs."""
     inspector = sa.inspect(connection)
     found: dict[str, Any] = {}
-    for table in sorted(inspector.get_table_names()):
-        if table == _VERSION:
-            continue
-        for column in inspector.get_columns(table):
+    # Of all tables at once: on PostgreSQL one statement for each kind of thing, whatever the number of tables.
+    for table, columns in _of_each(inspector.get_multi_columns()):
+        for column in columns:
             known = (str(column["type"]), column["nullable"], str(column.get("default")))
             found[f"column {table}.{column['name']}"] = known
-        found[f"primary key of {table}"] = tuple(inspector.get_pk_constraint(table)["constrained_columns"])
-        for key in inspector.get_foreign_keys(table):
+    for table, primary in _of_each(inspector.get_multi_pk_constraint()):
+        found[f"primary key of {table}"] = tuple(primary["constrained_columns"])
+    for table, keys in _of_each(inspector.get_multi_foreign_keys()):
+        for key in keys:
             name = f"foreign key {table}({', '.join(key['constrained_columns'])})"
             found[name] = (key["referred_table"], tuple(key["referred_columns"]), str(key.get("options")))
-        for unique in inspector.get_unique_constraints(table):
+    for table, uniques in _of_each(inspector.get_multi_unique_constraints()):
+        for unique in uniques:
             found[f"unique {table}({', '.join(unique['column_names'])})"] = True
-        for index in inspector.get_indexes(table):
+    for table, indexes in _of_each(inspector.get_multi_indexes()):
+        for index in indexes:
             found[f"index {index['name']}"] = (table, tuple(index["column_names"]), index["unique"])
     if connection.dialect.name == "postgresql":
         for enum in inspector.get_enums():  # type: ignore[attr-defined]
             found[f"type {enum['name']}"] = tuple(enum["labels"])
     return found
+
+
+def _of_each(read: Mapping[Any, T]) -> Iterator[tuple[str, T]]:
+    """Table and what was read of it, in the order of the tables' names; Alembic's own table is left out."""
+    for (_, table), what in sorted(read.items(), key=lambda item: str(item[0][1])):
+        if table != _VERSION:
+            yield table, what
 
 
 def difference(before: dict[str, Any], after: dict[str, Any]) -> str:

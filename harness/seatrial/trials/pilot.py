@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from seatrial.config import Settings
 from seatrial.host.client import HostEnded, HostHung
 from seatrial.host.run import Run
-from seatrial.migrate.specs import configured
+from seatrial.migrate.specs import IndexSpec, configured
 from seatrial.model.csrf import CsrfTrial
 from seatrial.model.errors import BrokenError, InconclusiveError
 from seatrial.model.evidence import AppFacts, Exchange, Kind
@@ -252,11 +252,20 @@ class Pilot:
             self._dirty.add(profile)
         return found
 
-    def indexes(self, members: Sequence[tuple[Route, str]], profile: Profile = Profile.SWEEP) -> Database:
-        """The app's statements without and with each planned index. The database is put back before the next trial."""
+    def indexes(
+        self,
+        members: Sequence[tuple[Route, str]],
+        profile: Profile = Profile.SWEEP,
+        *,
+        specs: Sequence[IndexSpec] | None = None,
+    ) -> Database:
+        """The app's statements without and with each planned index. The database is put back before the next trial.
+
+        `specs`: others than those of the configuration.
+        """
         self._clean(profile)
         settings = self.run.settings
-        specs = configured(settings)
+        specs = configured(settings) if specs is None else specs
         options = {growing.route: growing.options for growing in settings.growth}
         hot = frozenset(settings.hot)
         self._dirty.add(profile)
@@ -272,8 +281,14 @@ class Pilot:
         self._clean(profile)
         settings = self.run.settings
         options = {growing.route: growing.options for growing in settings.growth}
+        hot = frozenset(settings.hot)
         self._dirty.add(profile)
-        return self.run.call(profile, indexes.advise, self._whole, members, frozenset(settings.hot), options)
+        try:
+            return self._checked(
+                profile, lambda: self.run.call(profile, indexes.advise, self._whole, members, hot, options)
+            )
+        except (HostEnded, HostHung) as error:
+            raise BrokenError(f"the trial of further indexes did not finish: {error}") from error
 
     def history(self, profile: Profile = Profile.SWEEP) -> History:
         """The app's own migrations on a database of their own; the process of the host is left as it was."""
