@@ -292,7 +292,7 @@ def links() -> list[str]:
 
 
 def _dead(page: Path) -> Iterator[str]:
-    for target in _targets(page.read_text(encoding="utf-8")):
+    for target in targets(page.read_text(encoding="utf-8")):
         if re.match(r"[a-z][a-z0-9+.-]*:", target):
             continue
         path, _, anchor = target.partition("#")
@@ -304,7 +304,7 @@ def _dead(page: Path) -> Iterator[str]:
             yield target
 
 
-def _targets(text: str) -> Iterator[str]:
+def targets(text: str) -> Iterator[str]:
     prose = re.sub(r"`[^`\n]*`", "``", _without_code(text))
     for found in re.finditer(r"\]\(<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\)|(?:src|href)=\"([^\"]+)\"", prose):
         yield found[1] or found[2]
