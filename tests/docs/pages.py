@@ -1,6 +1,6 @@
 """The documentation as data: its pages, their fenced blocks, and the job that generates and checks them."""
 
-import importlib.util
+import importlib
 import re
 import sys
 import textwrap
@@ -25,16 +25,11 @@ class Block:
         return f"{self.page}:{self.line}"
 
 
-def job() -> ModuleType:
-    """`ci/docs_job.py`, which is a script and no package."""
-    name = "seatrial_docs_job"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, ROOT / "ci" / "docs_job.py")
-        assert spec is not None
-        assert spec.loader is not None
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
+def job(name: str = "docs_job") -> ModuleType:
+    """One of `ci/*.py`, which are scripts beside each other and no package."""
+    if (folder := str(ROOT / "ci")) not in sys.path:
+        sys.path.append(folder)
+    return importlib.import_module(name)
 
 
 def guide() -> list[Path]:
