@@ -4,6 +4,7 @@ import importlib
 import re
 import sys
 import textwrap
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -37,8 +38,12 @@ def guide() -> list[Path]:
     return [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(ROOT.glob("docs/*.md"))
 
 
-def blocks(*languages: str) -> list[Block]:
-    return [block for page in guide() for block in _blocks(page) if block.language in languages]
+def rule_pages() -> list[Path]:
+    return sorted(ROOT.glob("docs/rules/*.md"))
+
+
+def blocks(*languages: str, pages: Iterable[Path] | None = None) -> list[Block]:
+    return [block for page in pages or guide() for block in _blocks(page) if block.language in languages]
 
 
 def _blocks(page: Path) -> list[Block]:
