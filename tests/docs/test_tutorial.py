@@ -69,7 +69,7 @@ class Reader:
         } | {"PATH": f"{self.venv / 'bin'}:{os.environ['PATH']}", "COLUMNS": "120"}
         self.does([str(uv), "venv", "-q", "--seed", "--python", sys.executable, str(self.venv)])
         theirs = [one for one in requirements if not one.startswith("seatrial")]
-        self.does([str(uv), "pip", "install", "-q", "--python", str(self.venv / "bin" / "python"), *theirs])
+        self.does([str(uv), "pip", "install", "-q", "--compile-bytecode", "--python", str(self.venv / "bin" / "python"), *theirs])
         self.does(["git", "init", "-q", "."])
 
     def does(self, command: list[str]) -> tuple[int, str]:
