@@ -14,7 +14,7 @@ $(READY): pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "setting up $(VENV)"
 	@$(BIN)/python -m pip install -q -U 'pip>=25.1'
-	@$(BIN)/python -m pip install -q -e '.[all]' --group dev
+	@$(BIN)/python -m pip install -q -e '.[all]' --group dev --group site --group release
 	@touch $@
 
 trial: $(READY)  ## try the example app: the legacy factory must be convicted, the hardened one acquitted

@@ -3,6 +3,7 @@
 import ast
 import importlib
 import inspect
+import itertools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -57,7 +58,7 @@ def _below(module: ModuleType, name: str) -> str:
         files += sorted(files[0].parent.glob("*.py"))
     for file in files:
         body = ast.parse(file.read_text(encoding="utf-8")).body
-        for statement, after in zip(body, body[1:], strict=False):
+        for statement, after in itertools.pairwise(body):
             if name in _assigned(statement) and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
                 return str(after.value.value)
     return ""
@@ -76,7 +77,9 @@ def fixtures() -> Mapping[str, str]:
 
 def _fixtures(tree: ast.Module) -> Iterator[tuple[str, str]]:
     for node in tree.body:
-        if isinstance(node, ast.FunctionDef) and any(ast.unparse(one) == "pytest.fixture" for one in node.decorator_list):
+        if isinstance(node, ast.FunctionDef) and any(
+            ast.unparse(one) == "pytest.fixture" for one in node.decorator_list
+        ):
             said = ast.get_docstring(node)
             if not said:
                 raise LookupError(f"docs job: the fixture {node.name} has no docstring")

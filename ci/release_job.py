@@ -46,11 +46,7 @@ def expected_in_wheel() -> dict[str, str]:
     """Path in the wheel → path in the checkout: the package, and every suite that is shipped."""
     target = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
     places = {"harness/seatrial": "seatrial", **target["force-include"]}
-    return {
-        f"{place}{name.removeprefix(folder)}": name
-        for folder, place in places.items()
-        for name in tracked(folder)
-    }
+    return {f"{place}{name.removeprefix(folder)}": name for folder, place in places.items() for name in tracked(folder)}
 
 
 def wheel_problems(path: Path, expected: dict[str, str]) -> Iterator[str]:
@@ -158,12 +154,16 @@ def vulnerabilities(python: Path) -> tuple[list[str], str]:
     except (ValueError, KeyError, TypeError):
         last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
         return [], f"vulnerabilities: not proved: pip-audit could not ask ({last[:160]})"
+    return judged(asked)
+
+
+def judged(asked: list[dict[str, Any]]) -> tuple[list[str], str]:
+    """What pip-audit's answer comes to. An index that does not know a package says nothing of it: not proved."""
     known = [
         f"vulnerabilities: {one['name']} {one['version']}: {', '.join(found['id'] for found in one['vulns'])}"
         for one in asked
         if one.get("vulns")
     ]
-    # An index that does not know a package says nothing of it, which is not the same as clean.
     unknown = [one for one in asked if "skip_reason" in one and one["name"] != "seatrial"]
     answered = len(asked) - len([one for one in asked if "skip_reason" in one])
     said = f"vulnerabilities: {answered} packages looked up, {len(known)} with known ones"

@@ -154,10 +154,10 @@ def broken(site: Path) -> list[str]:
         ]
         for address in (*links.leading, *links.loading):
             file, _, anchor = unquote(address).partition("#")
-            if _elsewhere(file) or address.startswith("//") or address == "." and path.name == "index.html":
+            if _elsewhere(file) or address.startswith("//"):
                 continue
             target = path if not file else (path.parent / file.partition("?")[0]).resolve()
-            if path.name == "404.html" and file.startswith("/"):
+            if file.startswith("/"):  # the page of errors does not know where it is shown
                 target = site / file.lstrip("/")
             target = target / "index.html" if target.is_dir() else target
             if not target.is_file():
@@ -172,7 +172,8 @@ def broken(site: Path) -> list[str]:
 
 # ----------------------------------------------------------------------
 def build() -> list[str]:
-    first = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/**/*.md")]
+    first = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
+    first += [*ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/stockroom/*.md")]
     gathered = gather(ROOT, first)
     for folder in (PAGES, SITE, BUILD / ".cache"):
         shutil.rmtree(folder, ignore_errors=True)
@@ -186,8 +187,11 @@ def build() -> list[str]:
     pages = {name.as_posix() for name, text in gathered.items() if text is not None}
     config["project"]["nav"], problems = menu(config["project"]["nav"], pages)
     (BUILD / "site.toml").write_text(tomlkit.dumps(config), encoding="utf-8")
+    zensical = Path(sys.executable).parent / "zensical"
+    if not zensical.exists():
+        raise SystemExit("site job: zensical is not installed: pip install --group site")
     done = subprocess.run(
-        [Path(sys.executable).parent / "zensical", "build", "--strict", "--clean", "-f", BUILD / "site.toml"],
+        [zensical, "build", "--strict", "--clean", "-f", BUILD / "site.toml"],
         capture_output=True,
         text=True,
     )

@@ -22,11 +22,7 @@ def imported(text: str) -> set[tuple[str, str]]:
 
 
 def public() -> set[tuple[str, str]]:
-    return {
-        (module, name)
-        for module in job("api_tables").PUBLIC
-        for name in importlib.import_module(module).__all__
-    }
+    return {(module, name) for module in job("api_tables").PUBLIC for name in importlib.import_module(module).__all__}
 
 
 def strict(*arguments: str) -> str:
@@ -49,7 +45,9 @@ def test_a_wrong_type_would_be_noticed() -> None:
 
 
 @pytest.mark.parametrize(
-    "block", [one for one in blocks("python") if "seatrial." in one.text and one.page.startswith(("docs", "README"))], ids=str
+    "block",
+    [one for one in blocks("python") if "seatrial." in one.text and one.page.startswith(("docs", "README"))],
+    ids=str,
 )
 def test_documentation_imports_what_is_public(block: Block) -> None:
     assert imported(block.text) <= public()

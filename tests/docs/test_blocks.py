@@ -1,7 +1,6 @@
 """Every block is what it says: TOML is configuration that loads, the rest is read by who reads it in an app, and code
 shown as ours is ours. Python has test_python_blocks.py, commands have test_commands.py."""
 
-import ast
 import configparser
 import json
 import re
@@ -79,7 +78,11 @@ def test_every_language_has_a_reader() -> None:
     languages = {language for text in texts for language in re.findall(r"^ *```(\w+)", text, re.MULTILINE)}
     assert languages <= known
     # What can be read does not hide among what is only shown.
-    hidden = [str(block) for block in blocks("text", pages=EVERYWHERE) if re.match(r"\[+(tool|task)\b|import |from ", block.text)]
+    hidden = [
+        str(block)
+        for block in blocks("text", pages=EVERYWHERE)
+        if re.match(r"\[+(tool|task)\b|import |from ", block.text)
+    ]
     assert hidden == []
 
 

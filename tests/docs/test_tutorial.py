@@ -21,6 +21,7 @@ PAGE = [block for block in blocks("console", "toml") if block.page == "docs/tuto
 STEPS = (
     ("pip install 'seatrial[all]'", 0),
     ("seatrial init --app shop:create_app", 0),
+    ("[tool.seatrial]", 0),
     ("[[tool.seatrial.identities]]", 0),
     ("export TRIAL_PASSWORD=sea-trial-pass", 0),
     ("seatrial check --static", 1),
@@ -69,20 +70,28 @@ class Reader:
         } | {"PATH": f"{self.venv / 'bin'}:{os.environ['PATH']}", "COLUMNS": "120"}
         self.does([str(uv), "venv", "-q", "--seed", "--python", sys.executable, str(self.venv)])
         theirs = [one for one in requirements if not one.startswith("seatrial")]
-        self.does([str(uv), "pip", "install", "-q", "--compile-bytecode", "--python", str(self.venv / "bin" / "python"), *theirs])
+        self.does(
+            [
+                str(uv),
+                "pip",
+                "install",
+                "-q",
+                "--compile-bytecode",
+                "--python",
+                str(self.venv / "bin" / "python"),
+                *theirs,
+            ]
+        )
         self.does(["git", "init", "-q", "."])
 
     def does(self, command: list[str]) -> tuple[int, str]:
-        done = subprocess.run(
-            command, cwd=self.app, env=self.environment, capture_output=True, text=True, timeout=1500
-        )
+        done = subprocess.run(command, cwd=self.app, env=self.environment, capture_output=True, text=True, timeout=1500)
         assert "Traceback" not in done.stdout + done.stderr, done.stdout + done.stderr
         return done.returncode, done.stdout + done.stderr
 
     def follows(self, step: str) -> tuple[int, str]:
         if step.startswith("["):
-            with (self.app / "pyproject.toml").open("a") as configuration:
-                configuration.write("\n" + step)
+            self.edits(step.replace("shop.seeds:demo", "stockroom.seeds:seed"))
             return 0, ""
         step = step.replace("seatrial[all]", f"{self.wheel}[all]")
         step = step.replace("shop:create_app", "stockroom_legacy:create_legacy_app")
@@ -94,6 +103,13 @@ class Reader:
             self.environment[name] = value
             return 0, ""
         return self.does(words)
+
+    def edits(self, block: str) -> None:
+        """A block whose table is there already adds its lines to it; another stands at the end."""
+        path = self.app / "pyproject.toml"
+        text = path.read_text()
+        table = block.splitlines()[0] + "\n"
+        path.write_text(text.replace(table, block, 1) if f"\n{table}" in text else f"{text}\n{block}")
 
     def result(self) -> dict[str, object]:
         read: dict[str, object] = json.loads((self.app / "seatrial.json").read_text())
