@@ -1,7 +1,6 @@
 """Python blocks are type-checked: names that the page leaves to the reader (`app`, `db`, a model) may be anything, and
 what is imported, called and passed must be there."""
 
-import ast
 import builtins
 import re
 import subprocess
@@ -41,7 +40,7 @@ def left_open(text: str) -> list[str]:
 def module(text: str) -> str:
     """A block as a module. What is left open stands in front, on one line, so that lines are the page's plus one."""
     opened = left_open(text)
-    typed = [name for name in opened if hasattr(typing, name)]
+    typed = [name for name in opened if name in typing.__all__]
     head = "; ".join(
         [f"from typing import {', '.join({'Any', *typed})}", *(f"{n}: Any" for n in opened if n not in typed)]
     )
@@ -51,7 +50,11 @@ def module(text: str) -> str:
 
 
 def _is_the_end_of_a_view(text: str) -> bool:
-    return any(isinstance(statement, ast.Return) for statement in ast.parse(text).body)
+    try:
+        compile(text, "block", "exec")
+    except SyntaxError as error:
+        return "outside function" in str(error)
+    return False
 
 
 def checked(folder: Path, texts: dict[str, str]) -> list[str]:
