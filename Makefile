@@ -8,13 +8,13 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Begun first, so that no worker is left alone with one of them at the end.
 LONGEST := tests/stockroom tests/migrate tests/load tests/cli tests/plugin
 
-.PHONY: trial test test-all test-wheel test-lowest test-lowest-short test-pythons lint bench docs clean
+.PHONY: trial test test-all test-wheel test-lowest test-lowest-short test-pythons lint bench docs site release-check clean
 
 $(READY): pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "setting up $(VENV)"
 	@$(BIN)/python -m pip install -q -U 'pip>=25.1'
-	@$(BIN)/python -m pip install -q -e '.[all]' --group dev
+	@$(BIN)/python -m pip install -q -e '.[all]' --group dev --group site --group release
 	@touch $@
 
 trial: $(READY)  ## try the example app: the legacy factory must be convicted, the hardened one acquitted
@@ -53,8 +53,15 @@ lint: $(READY)  ## ruff, mypy --strict, import-linter on our own code
 bench: $(READY)  ## measured claims: exits 1 when a limit is missed
 	@$(BIN)/python -m benchmarks
 
-docs: $(READY)  ## regenerate what is generated, check links
+docs: $(READY)  ## regenerate what is generated, check links, build the site
 	@$(BIN)/python ci/docs_job.py
+	@$(BIN)/python ci/site_job.py
+
+site: $(READY)  ## the site alone: build/site, offline, every link followed
+	@$(BIN)/python ci/site_job.py
+
+release-check: $(READY)  ## build wheel and sdist and look at them: contents, metadata, SBOM, known vulnerabilities
+	@$(BIN)/python ci/release_job.py
 
 clean:
 	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache

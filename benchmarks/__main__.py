@@ -20,6 +20,7 @@ ALL = (
     "csrf",
     "static",
     "idle_plugin",
+    "startup",
     "guards_cost",
     "gate",
     "growth",

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+import api_tables
 import click
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -235,8 +236,13 @@ def generated(name: str, before: str) -> str:
         return key_table(TABLES[rest], before)
     if kind == "command" and rest in commands():
         return command_text(rest)
+    if kind == "api" and rest in api_tables.PUBLIC:
+        rows = api_tables.names_of(rest)
+        return _table(["name", "kind", "what it is"], [[f"`{one}`", what, said] for one, what, said in rows])
     if name == "pytest options":
         return pytest_options()
+    if name == "pytest fixtures":
+        return _table(["fixture", "use"], [[f"`{one}`", said] for one, said in api_tables.fixtures().items()])
     raise LookupError(f"docs job: nothing is generated under the name {name!r}")
 
 
@@ -263,7 +269,8 @@ def reference(*, write: bool = True) -> list[str]:
             if found["name"].startswith("keys "):
                 empty = [cells[0] for cells in map(_cells, found["body"].splitlines()) if LEFT in cells[3:]]
                 problems += [f"{name}: {key} has no example or no meaning; write them into the table" for key in empty]
-    wanted = {f"keys {table}" for table in TABLES} | {f"command {path}" for path in commands()} | {"pytest options"}
+    wanted = {f"keys {table}" for table in TABLES} | {f"command {path}" for path in commands()}
+    wanted |= {f"api {module}" for module in api_tables.PUBLIC} | {"pytest options", "pytest fixtures"}
     return problems + [f"docs: no page has a block <!-- generated: {one} -->" for one in sorted(wanted - seen)]
 
 
@@ -292,7 +299,7 @@ def links() -> list[str]:
 
 
 def _dead(page: Path) -> Iterator[str]:
-    for target in _targets(page.read_text(encoding="utf-8")):
+    for target in targets(page.read_text(encoding="utf-8")):
         if re.match(r"[a-z][a-z0-9+.-]*:", target):
             continue
         path, _, anchor = target.partition("#")
@@ -304,7 +311,7 @@ def _dead(page: Path) -> Iterator[str]:
             yield target
 
 
-def _targets(text: str) -> Iterator[str]:
+def targets(text: str) -> Iterator[str]:
     prose = re.sub(r"`[^`\n]*`", "``", _without_code(text))
     for found in re.finditer(r"\]\(<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\)|(?:src|href)=\"([^\"]+)\"", prose):
         yield found[1] or found[2]

@@ -75,15 +75,21 @@ def run(*command: str | Path, cwd: Path, ok: tuple[int, ...] = (0,)) -> str:
     return done.stdout + done.stderr
 
 
+def built(folder: Path, *kinds: str) -> list[Path]:
+    """What `kinds` (wheel, sdist) ask for, built into the folder from a copy of the sources."""
+    with tempfile.TemporaryDirectory(prefix="seatrial-build-") as name:
+        sources = Path(name) / "sources"
+        ignored = shutil.ignore_patterns(".venv", ".git", "build", "dist", ".*_cache", "__pycache__")
+        shutil.copytree(ROOT, sources, ignore=ignored)
+        options = [f"--{kind}" for kind in kinds]
+        run(sys.executable, "-m", "build", *options, "--outdir", folder, sources, cwd=Path(name))
+    return sorted(path for path in folder.iterdir() if path.name.endswith((".whl", ".tar.gz")))
+
+
 def main() -> None:
     base = Path(tempfile.mkdtemp(prefix="seatrial-wheel-"))
     try:
-        sources = base / "sources"
-        ignored = shutil.ignore_patterns(".venv", ".git", "build", "dist", ".*_cache", "__pycache__")
-        shutil.copytree(ROOT, sources, ignore=ignored)
-        run(sys.executable, "-m", "build", "--wheel", "--outdir", base / "dist", sources, cwd=base)
-        shutil.rmtree(sources)
-        (wheel,) = (base / "dist").glob("*.whl")
+        (wheel,) = built(base / "dist", "wheel")
         uv = Path(sys.executable).parent / "uv"
         run(uv, "venv", "-q", "--python", sys.executable, base / "venv", cwd=base)
         python = base / "venv" / "bin" / "python"

@@ -1,9 +1,10 @@
 """The documentation as data: its pages, their fenced blocks, and the job that generates and checks them."""
 
-import importlib.util
+import importlib
 import re
 import sys
 import textwrap
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -25,16 +26,11 @@ class Block:
         return f"{self.page}:{self.line}"
 
 
-def job() -> ModuleType:
-    """`ci/docs_job.py`, which is a script and no package."""
-    name = "seatrial_docs_job"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, ROOT / "ci" / "docs_job.py")
-        assert spec is not None
-        assert spec.loader is not None
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
+def job(name: str = "docs_job") -> ModuleType:
+    """One of `ci/*.py`, which are scripts beside each other and no package."""
+    if (folder := str(ROOT / "ci")) not in sys.path:
+        sys.path.append(folder)
+    return importlib.import_module(name)
 
 
 def guide() -> list[Path]:
@@ -42,8 +38,12 @@ def guide() -> list[Path]:
     return [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(ROOT.glob("docs/*.md"))
 
 
-def blocks(*languages: str) -> list[Block]:
-    return [block for page in guide() for block in _blocks(page) if block.language in languages]
+def rule_pages() -> list[Path]:
+    return sorted(ROOT.glob("docs/rules/*.md"))
+
+
+def blocks(*languages: str, pages: Iterable[Path] | None = None) -> list[Block]:
+    return [block for page in pages or guide() for block in _blocks(page) if block.language in languages]
 
 
 def _blocks(page: Path) -> list[Block]:

@@ -76,7 +76,7 @@ def test_commands_of_blocks_exist(block: Block) -> None:
         elif program == "pytest":
             assert pytest_options(words) <= {line[0].strip("`").split()[0] for line in plugin_options()}, words
         else:
-            assert program in ("pip", "git", "python"), f"{words}: nobody checks this command"
+            assert program in ("pip", "git", "python", "export"), f"{words}: nobody checks this command"
 
 
 @pytest.mark.parametrize(("page", "code"), inline())

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 
 from flask import Flask, Response, g, request
 
+__all__ = ["NONCE", "PERMISSIONS", "POLICY", "csp_nonce", "init_headers"]
+
 NONCE = "{nonce}"
 """Stands in a policy where the nonce of the response goes."""
 POLICY: Mapping[str, str] = {
@@ -26,6 +28,7 @@ POLICY: Mapping[str, str] = {
 }
 """Scripts with the nonce of the response and nothing else; the app's own styles, images and forms; no frames."""
 PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+"""None of what a page of a business app usually asks a browser for."""
 TWO_YEARS = 63_072_000
 
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+__all__ = ["IncludeObject", "leave_to_seatrial", "together"]
+
 PREFIX = "stx_"
 """What the names of Seatrial's indexes begin with."""
 VERSION_TABLE = "seatrial_alembic_version"

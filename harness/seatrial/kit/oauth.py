@@ -34,6 +34,8 @@ from flask import Flask, current_app, request, session
 from werkzeug.exceptions import Unauthorized
 from werkzeug.wrappers import Response
 
+__all__ = ["LoginRefused", "OpenIdLogin", "Person", "renew_session"]
+
 log = logging.getLogger(__name__)
 
 LIFETIME = 600

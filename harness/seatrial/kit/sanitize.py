@@ -8,12 +8,16 @@ from typing import Annotated
 import nh3
 from pydantic import AfterValidator
 
+__all__ = ["ATTRIBUTES", "SCHEMES", "TAGS", "SafeHtml", "clean_html", "plain_text"]
+
 TAGS: frozenset[str] = frozenset(
     {"a", "b", "blockquote", "br", "code", "em", "h2", "h3", "h4", "i", "li", "ol", "p", "pre", "strong", "u", "ul"}
 )
 """Text with a structure, and links; no images, styles, forms or frames."""
 ATTRIBUTES: Mapping[str, frozenset[str]] = {"a": frozenset({"href", "title"})}
+"""By tag; others are taken out."""
 SCHEMES: frozenset[str] = frozenset({"https", "http", "mailto"})
+"""Where links may lead."""
 
 
 def clean_html(

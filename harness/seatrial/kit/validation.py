@@ -19,6 +19,8 @@ from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from seatrial.kit.refusals import VALIDATION_ERROR, fields
 
+__all__ = ["InvalidRequest", "read_body", "read_form", "read_path", "read_query", "reply"]
+
 M = TypeVar("M", bound=BaseModel)
 
 

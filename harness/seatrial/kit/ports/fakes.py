@@ -9,6 +9,8 @@ from seatrial.kit.ports.mail import Mail, MailError, MailPort
 from seatrial.kit.ports.oauth import Attempt, Identity, OAuthError, OAuthPort
 from seatrial.kit.ports.payments import Checkout, EventGone, PaymentError, PaymentPort
 
+__all__ = ["FakeMail", "FakeOAuth", "FakePayments"]
+
 
 class FakePayments(PaymentPort):
     """Knows the events it was given. `down`: nothing can be reached."""

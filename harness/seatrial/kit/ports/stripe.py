@@ -13,6 +13,8 @@ from seatrial.kit.ports.payments import Checkout, EventGone, PaymentError, Payme
 if TYPE_CHECKING:
     import stripe
 
+__all__ = ["StripePayments"]
+
 log = logging.getLogger(__name__)
 
 CHECKOUT_HOST = "checkout.stripe.com"
