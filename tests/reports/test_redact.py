@@ -5,17 +5,22 @@ import json
 import math
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from reports.samples import decided
 from verdict.builders import check, route
 
 from seatrial.model.findings import Place
 from seatrial.model.outcomes import Outcome, State
 from seatrial.model.result import Judged, Result, RouteRow, StaleEntry, ToolRun, ToolState
-from seatrial.reports import json_report, junit, terminal
+from seatrial.reports import github, gitlab, html_report, json_report, junit, markdown, redact, sarif, terminal
 from seatrial.reports.pen import make_console
 from seatrial.reports.redact import MASK, scrub, scrub_value
+from seatrial.reports.rows import rows
+from seatrial.verdict import history
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P"
 # Built at run time: whole, they would set off the secret scanners of whoever hosts this file.
@@ -86,6 +91,30 @@ def test_sentences_about_secrets_stay(text):
     assert scrub(text) == text
 
 
+PIECES = [
+    *redact._SIGNS,
+    *SECRETS,
+    " ",
+    "a1b2c3d4e5f6",
+    "=",
+    "&",
+    '"',
+    ";",
+    "gh",
+    "key",
+    "ı",
+    "K",
+    "BEARER ",
+    "user:pass@host",
+]
+
+
+@given(st.lists(st.sampled_from(PIECES) | st.text(max_size=5), max_size=8).map("".join))
+def test_the_quick_look_hides_nothing_from_the_search(text):
+    assert scrub(text) == redact._SECRET.sub(redact._mask, text)
+    assert scrub(text * 60) == redact._SECRET.sub(redact._mask, text * 60)
+
+
 def test_no_text_takes_time_out_of_proportion():
     def seconds(size):
         evil = ["Bearer ", "://", "://a:", "?token=", "eyJaaaaaa.", "-----BEGIN ", "Cookie: ", "a"]
@@ -145,7 +174,15 @@ def leaking() -> Result:
 def test_no_report_lets_a_secret_out():
     stream = io.StringIO()
     terminal.render(leaking(), make_console(stream, environ={"COLUMNS": "200"}), claims={"HDR001": STRIPE})
-    for text in (stream.getvalue(), json_report.dumps(leaking()), junit.to_xml(leaking())):
+    found = rows(leaking())
+    log = io.StringIO()
+    github.write_annotations(leaking(), found, log)
+    run = history.of(leaking(), scope="", commit="")
+    html = html_report.to_html(leaking(), found, runs=[run], source=html_report.Source(Path("/nowhere")))
+    texts = [stream.getvalue(), json_report.dumps(leaking()), junit.to_xml(leaking()), html, log.getvalue()]
+    texts += [json.dumps(sarif.to_sarif(leaking(), found)), markdown.to_markdown(leaking(), found)]
+    assert STRIPE not in json.dumps(gitlab.to_list(found))
+    for text in texts:
         assert STRIPE not in text
         assert "live_51" not in text
         assert text.count(MASK) > 5

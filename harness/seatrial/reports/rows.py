@@ -132,26 +132,29 @@ def line(text: str) -> str:
 
 
 def bounded(value: Any, depth: int = 0) -> Any:
-    """Evidence of a size that a report can carry; what was left out is counted. Takes and gives plain JSON."""
+    """Evidence without secrets, of a size that a report can carry, as plain JSON; what was left out is counted."""
     match value:
         case str():
-            more = f"… ({len(value) - LONGEST:,} characters more)" if len(value) > LONGEST else ""
-            kept = value[:LONGEST]
+            whole = scrub(value)
+            more = f"… ({len(whole) - LONGEST:,} characters more)" if len(whole) > LONGEST else ""
+            kept = whole[:LONGEST]
             # What is printable has nothing in it that draws, and that is nearly every text.
             return (kept if kept.isprintable() else _DRAWING.sub(_named, kept)) + more
-        case Mapping() if depth < DEEPEST:
+        case bool() | int() | None:
+            return value
+        case dict() | list() | tuple() if depth >= DEEPEST:
+            return "…"
+        case dict():
             pairs = list(value.items())[:MOST]
             kept_pairs = {bounded(str(key)[:200]): bounded(item, depth + 1) for key, item in pairs}
             return kept_pairs | ({"…": f"{len(value) - MOST:,} more"} if len(value) > MOST else {})
-        case list() | tuple() if depth < DEEPEST:
+        case list() | tuple():
             kept_items = [bounded(item, depth + 1) for item in value[:MOST]]
             return kept_items + ([f"… {len(value) - MOST:,} more"] if len(value) > MOST else [])
-        case Mapping() | list() | tuple():
-            return "…"
-        case float() if not math.isfinite(value):
-            return None
+        case float():
+            return value if math.isfinite(value) else None
         case _:
-            return value
+            return bounded(scrub_value(value), depth)  # sets, bytes, other mappings: plain after that
 
 
 def files(row: Row, prefix: str = "") -> Iterator[tuple[str, int]]:
@@ -220,7 +223,7 @@ def _place(finding: Finding, result: Result) -> tuple[Place, bool]:
 
 def _evidence(finding: Finding) -> dict[str, Any]:
     requests = [request.told() for request in finding.requests[:MOST]]
-    plain: dict[str, Any] = bounded(scrub_value({**finding.evidence, **({"requests": requests} if requests else {})}))
+    plain: dict[str, Any] = bounded({**finding.evidence, **({"requests": requests} if requests else {})})
     return plain
 
 
