@@ -101,7 +101,6 @@ class Course:
             return self.found
         with ThreadPoolExecutor(4, thread_name_prefix="smoke-beside") as pool:
             beside = _Beside(self.plan, self.ask, pool, self.said)
-            self.said(f"{self.plan.base.netloc} {len(self.plan.aims)} routes")
             self._note(self.front.answer)
             self.found.visits = pages.visits(self.plan, self.ask, note_commit=self._note)
             answers = [visit.answer for visit in self.found.visits]
