@@ -95,11 +95,21 @@ def served(ground: Ground, broken: str = "") -> Iterator[str]:
     issued = ground.authority.issue(f"server-{broken.replace(' ', '-') or 'sound'}", days=days)
     port = free_port()
     command = ["-m", "gunicorn", "-w", "1", "--threads", "8", "-b", f"127.0.0.1:{port}", "--log-level", "error"]
-    command += ["--certfile", issued.certificate, "--keyfile", issued.key, "--chdir", str(HERE), "deployed:application()"]
+    command += [
+        "--certfile",
+        issued.certificate,
+        "--keyfile",
+        issued.key,
+        "--chdir",
+        str(HERE),
+        "deployed:application()",
+    ]
     database = f"postgresql://nobody@127.0.0.1:{free_port()}/gone" if broken == "database down" else ground.database
     started = environment(BROKEN=broken, COMMIT=COMMIT, DATABASE_URL=database, SEATRIAL_TOKEN=TOKEN)
     with (ground.folder / "gunicorn.log").open("ab") as log:
-        server = subprocess.Popen([sys.executable, *command], env=started, stdout=log, stderr=log, start_new_session=True)
+        server = subprocess.Popen(
+            [sys.executable, *command], env=started, stdout=log, stderr=log, start_new_session=True
+        )
     try:
         yield f"https://127.0.0.1:{port}"
     finally:
