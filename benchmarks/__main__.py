@@ -27,6 +27,7 @@ ALL = (
     "webhooks",
     "migrations",
     "load",
+    "smoke",
     "leaks",
 )
 IN_THE_PEERS_ENVIRONMENT = ("recorder", "attribution")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -10,11 +11,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from deployment.certificates import Authority
+
+from seatrial.smoke.base import parsed
+from seatrial.smoke.client import Client
+from seatrial.smoke.transport import anybody
 
 HERE = Path(__file__).resolve().parent
 EXAMPLE = HERE.parents[1] / "examples" / "stockroom"
@@ -22,6 +26,7 @@ INVENTORY = HERE / "routes.json"
 COMMIT = "5a1e0c47d9b35f20c3b8a4f6e2d1907b6c5d4e3f"
 TOKEN = "token-of-the-monitor-0123456789"
 
+LEVELS = ("block", "warn", "info")
 TEN: dict[str, tuple[str, ...]] = {
     "old commit": ("SMK004",),
     "csrf off": ("SMK010",),
@@ -111,10 +116,23 @@ def served(ground: Ground, broken: str = "") -> Iterator[str]:
             [sys.executable, *command], env=started, stdout=log, stderr=log, start_new_session=True
         )
     try:
+        _listening(server, port)
         yield f"https://127.0.0.1:{port}"
     finally:
         os.killpg(server.pid, signal.SIGKILL)
         server.wait(20)
+
+
+def _listening(server: "subprocess.Popen[bytes]", port: int) -> None:
+    """Its worker has loaded the app: it answers something."""
+    ask = Client(parsed(f"https://127.0.0.1:{port}"), 10, anybody())
+    until = time.monotonic() + 120  # a busy machine takes its time over the imports
+    while time.monotonic() < until:
+        assert server.poll() is None, "gunicorn has ended: see gunicorn.log"
+        if ask.ask("GET", "/healthz").status:
+            return
+        time.sleep(0.1)
+    raise AssertionError("gunicorn did not answer")
 
 
 def free_port() -> int:
@@ -188,7 +206,47 @@ def run(ground: Ground, *words: str) -> Outcome:
     return Outcome(done.returncode, result, done.stdout + done.stderr)
 
 
-@cache
-def inventory() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(INVENTORY.read_text())
-    return found
+def shown(broken: str, outcome: Outcome) -> str:
+    """A row of the table in docs/smoke.md."""
+    findings = sorted(outcome.result["findings"], key=lambda f: (LEVELS.index(f["level"]), f["rule"], f["subject"]))
+    blocking = [f["rule"] for f in findings if f["level"] == "block"]
+    others = [f["rule"] for f in findings if f["level"] != "block"]
+    codes = ", ".join(dict.fromkeys(blocking))
+    if others:
+        codes += f" (and {', '.join(dict.fromkeys(others))})"
+    first = re.sub(r"127\.0\.0\.1:\d+", "…", findings[0]["message"]) if findings else "nothing"
+    return f"| {broken or 'nothing: sound'} | {codes or 'none'} | {outcome.exit_code} | {first} |"
+
+
+def row_of(broken: str) -> str:
+    """The row that the page shows."""
+    begins = f"| {broken or 'nothing: sound'} |"
+    lines = (HERE.parents[1] / "docs" / "smoke.md").read_text(encoding="utf-8").splitlines()
+    return next((line for line in lines if line.startswith(begins)), "")
+
+
+def write_table(rows: list[str]) -> None:
+    page = HERE.parents[1] / "docs" / "smoke.md"
+    head = "| what is broken | codes | exit | what is said first |\n|---|---|---|---|\n"
+    begin, end = "<!-- ten broken deployments -->\n", "<!-- end of the table -->"
+    before, _, rest = page.read_text(encoding="utf-8").partition(begin)
+    page.write_text(
+        f"{before}{begin}\n{head}" + "\n".join(rows) + f"\n\n{end}{rest.partition(end)[2]}", encoding="utf-8"
+    )
+
+
+def smoked_as_documented(ground: Ground, broken: str) -> Outcome:
+    """With the options that the deployment asks for."""
+    options = ["--expect-commit", COMMIT[:12]]
+    if broken in ("", "limiter off"):
+        options.append("--probe-limits")
+    # What never becomes ready, or never the expected commit, is waited for as long as the budget lasts.
+    return smoked(ground, broken, *options, ready_s=1.5 if broken in ("old commit", "database down") else 60)
+
+
+if __name__ == "__main__":
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        everything = prepared(Path(folder))
+        write_table([shown(broken, smoked_as_documented(everything, broken)) for broken in ("", *TEN)])

@@ -117,6 +117,8 @@ class Client:
                     del read[self.body_limit :]
                     cut = True
                     break
+            if reply.length and not cut:  # `read1` takes an early end for the end
+                failure, kind = f"broke off after {len(read)} bytes", BROKEN
         except http.client.IncompleteRead:
             failure, kind = f"broke off after {len(read)} bytes", BROKEN
         except (OSError, http.client.HTTPException, ValueError) as error:
