@@ -230,13 +230,13 @@ def test_as_tests_of_pytest(routes: str, tmp_path: Path) -> None:
     app.wsgi_app = _without("Referrer-Policy", app.wsgi_app)  # type: ignore[method-assign]
     with served(app) as url:
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider",
+            [sys.executable, "-m", "pytest", "-q", "-rfs", "-p", "no:cacheprovider",
              "--seatrial-smoke", url, "--seatrial-smoke-routes", routes],
             cwd=tmp_path, capture_output=True, text=True, timeout=120,
         )  # fmt: skip
     host = url.partition("//")[2]
     assert done.returncode == 1, done.stdout + done.stderr
-    assert f"FAILED seatrial-smoke/test_defences.py::test_answers[{host}-HDR]" in done.stdout
+    assert f"seatrial-smoke/test_defences.py::test_answers[{host}-HDR]" in done.stdout
     assert "HDR005 GET / home [anonymous]: A response must carry a Referrer-Policy but none was sent" in done.stdout
     assert "no commit was asked for" in done.stdout
     assert "1 failed" in done.stdout
