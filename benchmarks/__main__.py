@@ -29,6 +29,7 @@ ALL = (
     "webhooks",
     "migrations",
     "load",
+    "smoke",
     "leaks",
     "reports",
 )

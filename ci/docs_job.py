@@ -51,6 +51,8 @@ TABLES: Mapping[str, type[BaseModel]] = {
     "gates": settings.Gates,
     "limits": settings.LimitTable,
     "deadlines": settings.Deadlines,
+    "smoke": settings.Smoke,
+    "smoke routes": settings.SmokeRoute,
 }
 WORDS: Sequence[tuple[object, str]] = (
     (shapes.Target, "`module:name`"),

@@ -116,6 +116,10 @@ def main() -> None:
         friendly = run(python, "-m", "pytest", "--seatrial", "-q", "tests", cwd=app, ok=(0, 1))
         assert "seatrial" in friendly, friendly
         assert "SQL002" in run(seatrial, "explain", "SQL002", cwd=app)
+        # Nobody listens there: what is tried is that the command and its suite came along.
+        assert "SMK001" in run(seatrial, "smoke", "http://127.0.0.1:9", "--ready", "0", cwd=app, ok=(1,))
+        smoked = run(python, "-m", "pytest", "-q", "--seatrial-smoke", "http://127.0.0.1:9", "--collect-only", cwd=app)
+        assert "seatrial-smoke/test_ready.py::test_ready[127.0.0.1:9]" in smoked, smoked
         print(f"wheel job: {wheel.name} tried an app with its own ci/, loadtests/, migrations/: {outcomes}")
     finally:
         shutil.rmtree(base, ignore_errors=True)

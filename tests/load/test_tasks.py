@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from seatrial.config import exported
 from seatrial.load import hosts
 from seatrial.load.arrivals import stretches
 from seatrial.load.plan import LogIn, Plan
-from seatrial.load.tasks import generated, pattern, routes_of, weighted
+from seatrial.load.tasks import generated, pattern, weighted
 from seatrial.model.errors import ConfigurationError
 from seatrial.model.load import Demands
 
@@ -175,7 +176,7 @@ def test_what_is_no_inventory_is_refused(text: str, tmp_path: Path) -> None:
     path = tmp_path / "routes.json"
     path.write_text(text)
     with pytest.raises(ConfigurationError, match="seatrial routes --export"):
-        routes_of(path)
+        exported.read(path)
 
 
 def test_a_plan_survives_its_file_which_nobody_else_can_read(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from types import ModuleType
 from typing import Any
 
 from flask import Flask, got_request_exception, template_rendered
+from rules.smoked import asked_from_outside
 from support import project
 
 from seatrial.cli import structure
@@ -136,6 +137,8 @@ ON_A_DATABASE = {rule.code for rule in registered() if rule.family in ("IDX", "M
 LOADED, TIMED, COMPARED, LEAKED, SIGNED = "LAT001", "LAT002", "LAT003", "MEM001", "ARC009"
 """Rules that judge a load run, warm calls, two revisions, many calls of one route, or the services of two revisions."""
 MEASURED = {LOADED, TIMED, COMPARED, LEAKED, SIGNED}
+SMOKED = {rule.code for rule in registered() if rule.command == "smoke"}
+"""Rules that judge a deployment from outside: `rules.smoked` serves the specimen and asks it."""
 STORAGE = "RTL005"
 """The rule that judges where the limiter counts, instead of attempts."""
 SUMS = {CLASSES, "HDR100"}
@@ -232,6 +235,9 @@ def exchange_of(
         return growth_of(specimen)
     if specimen.code in MEASURED:
         return measured(specimen)
+    if specimen.code in SMOKED:
+        with _app(specimen) as app:
+            return asked_from_outside(app, specimen.code, specimen.settings)
     if specimen.code.startswith("RTL"):
         attempts, limiter = rates_of(specimen)
         return limiter if specimen.code == STORAGE else attempts
@@ -587,7 +593,7 @@ def judged_by_all(specimen: Specimen) -> dict[str, Judgement]:
     context = Context(facts=facts)
     # Of the rules on deliveries each breaks for the flaws of others, too: what loses an event also applies it in part.
     left_out = WITHOUT_SOUND_TWIN | GROWN | SUMS | PASSIVE | FORGED | SESSIONS | LEADING | STATIC | {SOWN}
-    left_out = left_out | set(DELIVERED) | ON_A_DATABASE | MEASURED
+    left_out = left_out | set(DELIVERED) | ON_A_DATABASE | MEASURED | SMOKED
     if specimen.code in SESSIONS:
         evidence["SES"] = exchange_of(specimen)
         left_out = left_out - ({LOG_OUT} if specimen.code == LOG_OUT else SESSIONS - {LOG_OUT})

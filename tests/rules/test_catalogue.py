@@ -10,6 +10,7 @@ import pytest
 from rules.driver import CLASSES, SIGNED, SPECIMENS, STORAGE, WITHOUT_SOUND_TWIN, Specimen, judged
 
 from seatrial import rules
+from seatrial.model.deployment import DEPLOYMENT
 from seatrial.model.outcomes import Level
 from seatrial.model.rules import Rule
 from seatrial.rules import find, registered
@@ -41,7 +42,7 @@ LEVELS = {
     "ERR006": "block",
     "HDR001": "block", "HDR002": "block", "HDR003": "warn", "HDR004": "block", "HDR005": "block", "HDR006": "block",
     "HDR007": "warn", "HDR008": "block", "HDR009": "info", "HDR010": "block", "HDR011": "block", "HDR012": "warn",
-    "HDR100": "info",
+    "HDR013": "block", "HDR100": "info",
     "IDM001": "warn",
     "IDX001": "block", "IDX002": "block", "IDX003": "warn", "IDX004": "warn", "IDX005": "warn", "IDX006": "info",
     "MIG001": "block", "MIG002": "block", "MIG003": "warn", "MIG004": "warn", "MIG005": "warn",
@@ -53,6 +54,8 @@ LEVELS = {
     "RTL001": "block", "RTL002": "block", "RTL003": "block", "RTL004": "warn", "RTL005": "block", "RTL006": "block",
     "RTL007": "warn",
     "SES001": "warn", "SES002": "warn", "SES003": "warn",
+    "SMK001": "block", "SMK002": "block", "SMK003": "block", "SMK004": "block", "SMK005": "block", "SMK006": "block",
+    "SMK007": "block", "SMK008": "block", "SMK009": "warn", "SMK010": "block", "SMK011": "block",
     "SQL001": "block", "SQL002": "block", "SQL003": "warn", "SQL004": "warn", "SQL005": "warn", "SQL006": "block",
     "SQL007": "warn", "SQL008": "info", "SQL009": "warn",
     "TST001": "block",
@@ -122,6 +125,8 @@ def test_specimens(rule: Rule) -> None:
     assert needed <= set(settings) <= needed | possible
     if rule.family == "WHK":
         assert settings["subject"] == f"webhook {settings['route'].partition(' ')[2]}"
+    elif settings["subject"] == DEPLOYMENT:
+        assert rule.command == "smoke"
     elif (
         rule.family not in ("CFG", "IDX", "MIG", "TST")
         and rule.code not in (CLASSES, STORAGE, SIGNED)

@@ -15,6 +15,7 @@ from rules.driver import (
     ON_A_DATABASE,
     PASSIVE,
     PROVOKED,
+    SMOKED,
     SOWN,
     STATIC,
     STORAGE,
@@ -62,7 +63,7 @@ CONFIG = """
 
 def cells() -> Iterator[object]:
     for specimen in specimens("flawed", "sound", "blind"):
-        if specimen.code in PASSIVE | STATIC | MEASURED:
+        if specimen.code in PASSIVE | STATIC | MEASURED | SMOKED:
             continue  # no host has a part in it, or `driver.measured` asks one already
         for database in ("sqlite", "embedded"):
             if database == "embedded" and not specimen.code.startswith(("SQL", "WHK", "IDM", *ON_A_DATABASE)):

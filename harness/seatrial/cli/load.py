@@ -13,7 +13,7 @@ from typing import Any, Literal
 import click
 
 from seatrial.cli import options
-from seatrial.config import Settings
+from seatrial.config import Settings, exported
 from seatrial.load import hosts, limit, page, report, tasks
 from seatrial.load.arrivals import Kind, stretches
 from seatrial.load.plan import LogIn, Plan
@@ -169,7 +169,7 @@ def command(
     kind = "master" if master else "worker" if worker else "local"
     role = Role(kind, master_host, master_port if kind != "local" else 0)
     with Progress() as progress:
-        inventory = tasks.routes_of(routes_file) if routes_file else _asked(settings, progress)
+        inventory = exported.read(routes_file) if routes_file else _asked(settings, progress)
         logins = _logins(inventory, settings, fields)
         chosen = tasks.generated(inventory, identities=logins, everything=weights_file is not None)
         if weights_file:

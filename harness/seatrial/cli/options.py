@@ -5,12 +5,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from seatrial import rules
-from seatrial.config import Settings, load
+if TYPE_CHECKING:
+    from seatrial.config import Settings
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -31,6 +31,9 @@ def config_file() -> Decorator:
 
 def settings(target_dir: Path, config_file: Path | None) -> Settings:
     """The checked configuration. Raises ConfigurationError that names every mistake, unknown rule codes included."""
+    from seatrial import rules  # not at the top: smoke has no time for it
+    from seatrial.config import load
+
     file = config_file.resolve() if config_file else None  # as typed: relative to where the command was called
     return load(target_dir.resolve(), file, rule_codes={rule.code for rule in rules.registered()})
 

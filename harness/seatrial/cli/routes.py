@@ -98,6 +98,8 @@ def exported(settings: Settings, inventory: Inventory, spent: dict[str, tuple[in
                 "identity": identity,
                 "status": spent[route.key][0] if route.key in spent else None,
                 "auth": route.access.value,
+                "csrf": route.csrf,
+                "limits": list(route.limits),
                 "hot": f"{route.method} {route.rule}" in hot,
                 "budget": {"select": budget.select, "dml": budget.dml, "rows": budget.rows} if budget else None,
             }

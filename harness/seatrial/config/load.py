@@ -16,7 +16,7 @@ from seatrial.model.errors import ConfigurationError
 
 DATABASE_VARIABLE = "SEATRIAL_DATABASE_URL"
 # The other keys name things of the app (`skip = ["env:…"]` would be a path), and stay as written.
-_RESOLVED = ("env", "config", "sweep", "protection", "database", "identities", "arguments")
+_RESOLVED = ("env", "config", "sweep", "protection", "database", "identities", "arguments", "smoke")
 
 
 def load(
@@ -44,7 +44,7 @@ def load(
     home, misplaced = find_home(root, file)
     if home is None:
         raise ConfigurationError(*misplaced)
-    tables, missing, resolved = _resolve(home.table, environ)
+    tables, missing, resolved = resolve(home.table, environ)
     found = list(cross_checks(tables, root))
     try:
         checked = Tables.model_validate(tables)
@@ -56,7 +56,7 @@ def load(
     # A value that could not be looked up is one mistake, whatever the other checks think of what stands in its place.
     unknown = {mistake.key for mistake in missing}
     found = missing + [mistake for mistake in found if mistake.key not in unknown]
-    mistakes = [*misplaced, *_written(home, root, environ, found)]
+    mistakes = [*misplaced, *written(home, root, environ, found)]
     if mistakes:
         raise ConfigurationError(*mistakes)
     given = {name: getattr(checked, name) for name in checked.model_fields_set}
@@ -75,7 +75,7 @@ def check_rules(settings: Settings, known: Collection[str]) -> None:
         raise ConfigurationError(*mistakes)
 
 
-def _resolve(table: dict[str, Any], environ: Mapping[str, str]) -> tuple[dict[str, Any], list[Mistake], frozenset[str]]:
+def resolve(table: dict[str, Any], environ: Mapping[str, str]) -> tuple[dict[str, Any], list[Mistake], frozenset[str]]:
     """The tables with `env:NAME` resolved and the database's URL overridden; mistakes; the values looked up."""
     mistakes: list[Mistake] = []
     looked_up: set[str] = set()
@@ -98,7 +98,7 @@ def _resolve(table: dict[str, Any], environ: Mapping[str, str]) -> tuple[dict[st
     return tables, mistakes, frozenset(looked_up)
 
 
-def _written(home: Home, root: Path, environ: Mapping[str, str], found: list[Mistake]) -> Iterator[str]:
+def written(home: Home, root: Path, environ: Mapping[str, str], found: list[Mistake]) -> Iterator[str]:
     """The mistakes as sentences, in the file's own spelling, each once, in the order in which they were found."""
     seen: set[str] = set()
     for mistake in found:

@@ -52,6 +52,11 @@ def _mentions_us(path: Path) -> bool:
         return False
 
 
+def is_configured(root: Path) -> bool:
+    """There is a file in this folder that configures Seatrial, or that means to and cannot be read."""
+    return (root / OWN).is_file() or _mentions_us(root / PYPROJECT)
+
+
 def find_home(root: Path, file: Path | None) -> tuple[Home | None, list[str]]:
     """The configuration's home, and what is wrong with where it stands, each `file: key: what; way out`.
 

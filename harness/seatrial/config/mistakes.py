@@ -96,7 +96,7 @@ def _not_a_choice(given: Any, choices: str) -> str:
 
 def _bracketed(name: str, location: tuple[str | int, ...]) -> str:
     path = ".".join(part for part in location if isinstance(part, str))
-    if path in ("identities", "outbound", "webhooks", "idempotency", "growth", "indexes"):
+    if path in ("identities", "outbound", "webhooks", "idempotency", "growth", "indexes", "smoke.routes"):
         return f"begin each with [[tool.seatrial.{path}]]"
     return f"write {name} = {_EXAMPLES.get(name, '[…]')}"
 

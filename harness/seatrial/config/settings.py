@@ -15,7 +15,7 @@ from seatrial.model.profiles import Profile
 class Table(BaseModel):
     """A table of the file: nothing may stand in it that Seatrial does not read, nothing is converted silently."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
 
 class Overrides(Table):
@@ -144,6 +144,48 @@ class Gates(Table):
     pytest: shapes.GateLevel = Level.BLOCK
 
 
+class SmokeRoute(Table):
+    """A route that smoke asks besides the exported ones, or with more than they know."""
+
+    path: shapes.RoutePath
+    """With its query, if it has one."""
+    method: Literal["GET", "HEAD"] = "GET"
+    status: shapes.Status | None = None
+    contains: Annotated[list[str], BeforeValidator(shapes.one_or_more)] = Field(default_factory=list)
+    keys: Annotated[list[str], BeforeValidator(shapes.one_or_more)] = Field(default_factory=list, alias="json")
+    """Dotted. The key is `json`; `BaseModel.json` has the name."""
+    headers: dict[str, str] = Field(default_factory=dict, repr=False)
+    """As whom it is asked: a cookie, a bearer token."""
+    statements: shapes.Count | None = None
+
+
+class Smoke(Table):
+    """What `seatrial smoke` asks of a deployment."""
+
+    ready: shapes.RoutePath = "/"
+    ready_s: shapes.Positive = 60.0
+    timeout_s: shapes.Positive = 10.0
+    slow_ms: shapes.Positive = 1000.0
+    at_once: shapes.Count = 8
+    marker: str = ""
+    """Text of that page that nothing else has that might answer."""
+    commit_header: str = "X-Commit"
+    commit_path: shapes.RoutePath | None = None
+    commit_json: str = "commit"
+    token: str = Field(default="", repr=False)
+    """Of the monitor; its answers then tell of their statements."""
+    days: shapes.Count = 14
+    """That the certificate must be valid for."""
+    ca: str | None = None
+    http: shapes.Url | None = None
+    """Address that must lead to https; by default the same host, port 80."""
+    csrf: shapes.RouteKey | None = None
+    """The form that is sent without its token; by default the log-in."""
+    assets: list[shapes.RoutePath] = Field(default_factory=list)
+    skip: list[shapes.RoutePattern] = Field(default_factory=list)
+    routes: list[SmokeRoute] = Field(default_factory=list)
+
+
 class Deadlines(Table):
     """Seconds after which something that hangs is ended and called broken."""
 
@@ -224,6 +266,7 @@ class Tables(Table):
     """Codes of our rules, and `tool:code` for single rules of the tools."""
     limits: Annotated[Limits, BeforeValidator(_limits)] = Field(default_factory=Limits)
     deadlines: Deadlines = Field(default_factory=Deadlines)
+    smoke: Smoke = Field(default_factory=Smoke)
 
 
 class Settings(Tables):

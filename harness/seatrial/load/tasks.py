@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import tomllib
 from collections import Counter
@@ -31,20 +30,6 @@ class Chosen:
     demands: dict[str, Demands] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     """Sentences about what was left out."""
-
-
-def routes_of(path: Path) -> dict[str, Any]:
-    """The exported inventory. Raises ConfigurationError where the file is none."""
-    try:
-        table = json.loads(path.read_text())
-        rows = table["routes"]
-        assert all(isinstance(row, dict) and {"method", "rule", "path"} <= row.keys() for row in rows)
-    except (OSError, ValueError, KeyError, TypeError, AssertionError):
-        raise ConfigurationError(
-            f"{path} is no exported inventory: write one beside the app with `seatrial routes --export {path.name}`"
-        ) from None
-    found: dict[str, Any] = table
-    return found
 
 
 def generated(inventory: Mapping[str, Any], *, identities: Iterable[str], everything: bool = False) -> Chosen:

@@ -49,6 +49,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="for all faults that webhooks are tried with; what is left untried then is not proved",
     )
     add("--seatrial-fault", metavar="EVENT/ID", help="only this fault, as a finding of WHK names it")
+    add("--seatrial-smoke", metavar="URL", action="append", help="smoke this deployment, a test per family of rules")
+    add("--seatrial-smoke-routes", metavar="FILE", help="for it: inventory written by `seatrial routes --export`")
     add(
         "--seatrial-stream",
         metavar="FD",
@@ -74,6 +76,10 @@ def pytest_configure(config: pytest.Config) -> None:
         from seatrial.plugin import guards
 
         guards.register(config)
+    if config.getoption("--seatrial-smoke"):
+        from seatrial.plugin import smoking
+
+        smoking.register(config)
     passive_options = ("--seatrial-passive", "--seatrial-passive-json", "--seatrial-passive-strict")
     if any(map(config.getoption, passive_options)):
         from seatrial.plugin import passive

