@@ -25,9 +25,6 @@ CONFIG = ROOT / "docs" / "site.toml"
 BUILD = ROOT / "build"
 PAGES, SITE = BUILD / "pages", BUILD / "site"
 
-ANNOUNCED = ("docs/smoke.md", "docs/reports.md")
-"""Pages that the menu has already and that somebody is writing."""
-
 LOADING = {"src", "srcset", "poster", "data"}
 """Attributes whose address is fetched by itself; `href` is, on `link`."""
 
@@ -80,15 +77,14 @@ def _elsewhere(target: str) -> bool:
 
 # ---------------------------------------------------------------------- the menu
 def menu(entries: Sequence[Any], pages: set[str]) -> tuple[list[Any], list[str]]:
-    """The menu with the rules by family and without what is announced; and what is wrong with it."""
+    """The menu with the rules by family; and what is wrong with it."""
     problems: list[str] = []
 
     def of(entry: Any) -> list[Any]:
         if isinstance(entry, str):
             if entry in pages:
                 return [entry]
-            if entry not in ANNOUNCED:
-                problems.append(f"{CONFIG.name}: the menu names {entry}, which is not there")
+            problems.append(f"{CONFIG.name}: the menu names {entry}, which is not there")
             return []
         [(title, inside)] = entry.items()
         if isinstance(inside, str):
