@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-# Begun first, so that no worker is left alone with one of them at the end.
+# Three workers on two cores: a good part of the time is spent waiting for processes and clocks. Begun first, so that no
+# worker is left alone with one of them at the end.
 LONGEST := tests/stockroom tests/migrate tests/load tests/cli tests/plugin
 
 .PHONY: trial test test-all test-wheel test-lowest test-lowest-short test-pythons lint bench docs site release-check clean
@@ -26,7 +27,7 @@ trial: $(READY)  ## try the example app: the legacy factory must be convicted, t
 	@echo "trial: the legacy app was convicted (build/trial-legacy.json), the hardened app acquitted (build/trial.json)"
 
 test: $(READY) lint  ## what every commit must pass; at most ten minutes on two cores
-	@$(BIN)/python -m pytest -q -m "not matrix" -n 2 --dist loadfile --no-loadscope-reorder $(LONGEST) tests
+	@$(BIN)/python -m pytest -q -m "not matrix" -n 3 --dist loadfile --no-loadscope-reorder $(LONGEST) tests
 
 test-all: test test-wheel test-lowest test-pythons  ## every matrix
 	@$(BIN)/python -m pytest -q -m matrix -n 2 --dist load

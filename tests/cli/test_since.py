@@ -74,6 +74,7 @@ def test_a_clean_head_does_not_try_the_base(repository: Path) -> None:
     assert any("nothing is new" in note for note in ran.json["notes"])
 
 
+@pytest.mark.matrix
 def test_a_base_that_cannot_be_built_forgives_nothing(repository: Path) -> None:
     written(repository, "visits", top="raise SystemError('half done')\n")
     git(repository, "commit", "-qam", "broken")

@@ -212,6 +212,7 @@ def test_a_handler_that_works_in_a_thread_is_waited_for(tmp_path: Path) -> None:
     assert evidence.boundaries
 
 
+@pytest.mark.matrix
 def test_a_pool_of_threads_that_outlives_the_request(tmp_path: Path) -> None:
     """The first delivery starts a thread in its process: the host is started again, and nothing is warmed in it."""
     root = shop(tmp_path, "pool.submit(keep).result(); return 'ok'")

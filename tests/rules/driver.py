@@ -574,6 +574,7 @@ def context_of(specimen: Specimen) -> Context:
     return Context(Limits(), config.get("environment", "production"), frozenset(config.get("hot", ())), budget, facts)
 
 
+@cache
 def judged(specimen: Specimen) -> Judgement:
     if specimen.code in STATIC:
         return judged_by_static(specimen)[specimen.code]

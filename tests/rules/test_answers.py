@@ -86,7 +86,7 @@ def test_no_response_is_neither_pass_nor_fail(silent: Exchange, outcome: Outcome
         assert (judgement.outcome, judgement.reason, judgement.findings) == (outcome, reason, ())
 
 
-OTHER_EVIDENCE = {*GROWN, TWICE, FOREIGN, CLASSES}
+OTHER_EVIDENCE = {*GROWN, TWICE, FOREIGN, CLASSES} | {rule.code for rule in registered() if rule.command}
 """Rules that do not judge one exchange."""
 
 

@@ -1,11 +1,25 @@
 """Every rule against real mini-apps: the flawed one fails, the sound one passes, the blind one is not proved."""
 
 import json
+import re
+from typing import Any
 
 import pytest
-from rules.driver import STATIC, Specimen, judged, judged_by_all, judged_by_static, specimens
+from rules.cards import EVERY_RULE, page, section
+from rules.driver import (
+    STATIC,
+    WITHOUT_SOUND_TWIN,
+    Specimen,
+    judged,
+    judged_by_all,
+    judged_by_static,
+    specimens,
+)
 
 from seatrial.model.outcomes import Outcome
+from seatrial.model.rules import Rule
+
+MEASURED = ("pages_before", "pages_after", "plan_before", "plan_after", "hot_before", "hot_after")
 
 
 @pytest.mark.parametrize("specimen", specimens("flawed"), ids=str)
@@ -14,6 +28,20 @@ def test_flawed_fails_on_its_subject(specimen: Specimen) -> None:
     assert judgement.outcome is Outcome.FAIL, judgement.reason
     assert [finding.subject for finding in judgement.findings] == [specimen.subject]
     json.dumps([dict(finding.evidence) for finding in judgement.findings])
+
+
+@EVERY_RULE
+def test_page_shows_what_the_flawed_specimen_really_gives(rule: Rule) -> None:
+    """Subject, message and the shape of the evidence; only times may differ."""
+    if rule.code in WITHOUT_SOUND_TWIN:
+        pytest.skip(f"{rule.code} needs a newer Flask")
+    block = re.search(r"```json\n(.*?)```", section(page(rule), "What the finding looks like"), re.DOTALL)
+    assert block is not None
+    shown: dict[str, Any] = json.loads(block[1])
+    [finding] = judged(Specimen(rule.code, "flawed")).findings
+    assert (shown["rule"], shown["level"], shown["subject"]) == (rule.code, finding.level, finding.subject)
+    assert timeless(shown["message"]) == timeless(finding.message)
+    assert shape(shown["evidence"]) == shape(json.loads(json.dumps(dict(finding.evidence))))
 
 
 @pytest.mark.parametrize("specimen", specimens("sound"), ids=str)
@@ -44,3 +72,20 @@ def test_a_specimen_of_the_source_shows_nothing_but_its_own_flaw(specimen: Speci
     others = {code for code, judgement in judged_by_static(specimen).items() if judgement.outcome is Outcome.FAIL}
     own = {specimen.code} | ALSO.get(specimen.code, set())
     assert others <= (own if specimen.kind == "flawed" else set())
+
+
+def timeless(text: str) -> str:
+    """What differs from one server to the next: milliseconds, pages of 8 kB, shares of updates, bytes, ratios."""
+    text = re.sub(r"\d+ pages instead of \d+", "… pages instead of …", text)
+    text = re.sub(r"[\d.,]+ (ms|B|objects|times as long|times;)", r"… \1", text)
+    return re.sub(r"\d+%", "…%", text)
+
+
+def shape(value: Any, key: str = "") -> Any:
+    """The value, without what differs from one server to the next: milliseconds, pages, bytes, ratios."""
+    if isinstance(value, dict):
+        return {name: shape(inner, name) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [shape(inner, key) for inner in value]
+    measured = (key.endswith("_ms") and key != "limit_ms") or key.endswith("_bytes") or key in MEASURED
+    return "…" if measured or key in ("ratio", "ratio_bounds") else value
