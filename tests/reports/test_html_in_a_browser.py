@@ -77,12 +77,14 @@ def test_a_finding_is_opened_and_shows_what_proves_it(browser, files):
         page.fill("#search", "one per item")
         page.locator("#list summary").click()
         inside = page.locator("#list .inside")
+        inside.locator("svg").wait_for()  # drawn when it is opened, a moment after the click
         assert inside.locator("svg circle").count() == 4
         text = inside.inner_text()
         for part in ("SELECT lot.id FROM lot", "line 10", "GET /items/", "seatrial check --replay"):
             assert part in text
         page.fill("#search", "applied twice")
         page.locator("#list summary").click()
+        page.locator("#list .diff .more").first.wait_for()
         assert "+ " in page.evaluate(
             "getComputedStyle(document.querySelector('#list .diff .more'), '::before').content"
         )
@@ -94,6 +96,7 @@ def test_beyond_those_with_a_drawn_proof_the_evidence_is_shown_as_it_is(browser,
         page.select_option("#state", "")
         assert shown(page) == 1
         page.locator("#list summary").click()
+        page.locator("#list .inside pre").first.wait_for()
         assert '"slope": 1' in page.locator("#list .inside").inner_text()
 
 
