@@ -29,7 +29,7 @@ trial: $(READY)  ## try the example app: the legacy factory must be convicted, t
 test: $(READY) lint  ## what every commit must pass; at most ten minutes on two cores
 	@$(BIN)/python -m pytest -q -m "not matrix" -n 3 --dist loadfile --no-loadscope-reorder $(LONGEST) tests
 
-test-all: test test-wheel test-lowest test-pythons  ## every matrix
+test-all: test trial test-wheel release-check test-lowest test-pythons  ## every matrix
 	@$(BIN)/python -m pytest -q -m matrix -n 2 --dist load
 
 test-wheel: $(READY)  ## build the wheel and run it from a venv that cannot see the sources

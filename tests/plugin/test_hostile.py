@@ -82,7 +82,9 @@ def test_alone_the_option_runs_the_guards_and_changes_nothing(harbour, shop):
     assert support.snapshot(root) == before
 
 
-@pytest.mark.parametrize("mode", ["prepend", "importlib", pytest.param("append", marks=pytest.mark.matrix)])
+@pytest.mark.parametrize(
+    "mode", ["prepend", *(pytest.param(m, marks=pytest.mark.matrix) for m in ("importlib", "append"))]
+)
 def test_paths_run_both_beside_a_module_of_the_same_name(harbour, shop, mode):
     """And beside autouse fixtures that need services, fixtures of our names and hooks that expect something else."""
     done = harbour.pytest(shop({"conftest.py": OWN_NAMES}), "--seatrial", f"--import-mode={mode}", "tests")

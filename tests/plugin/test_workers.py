@@ -55,6 +55,7 @@ def test_other_ways_to_distribute(harbour, shop, dist):
     assert done.checks()["checks"] == CHECKS
 
 
+@pytest.mark.matrix
 def test_workers_share_the_embedded_server(harbour, shop):
     done = harbour.pytest(shop(), "--seatrial", "-n", "2", SEATRIAL_DATABASE_URL="embedded")
     assert done.code == 0, done.out + done.err
