@@ -88,6 +88,15 @@ def test_known_debt_is_unchanged_and_suppressed_and_the_rest_is_new():
         assert ("suppressions" in result) is known
 
 
+def test_a_suppression_says_where_the_finding_is_known_from():
+    """Debt of the base revision stands in no list, and no reader may be sent to look for its reason there."""
+    result = everything()
+    for target, known in (({}, "in the baseline"), ({"since": "main (1f0c)"}, "in the baseline or at main (1f0c)")):
+        result.target = target
+        told = [one["suppressions"][0]["justification"] for one in run_of(result)["results"] if "suppressions" in one]
+        assert told == [f"known debt, {known}"]
+
+
 def test_rules_of_ours_bring_their_page_and_those_of_tools_an_address():
     described = {rule["id"]: rule for rule in run_of(everything())["tool"]["driver"]["rules"]}
     ours = described["HDR001"]

@@ -120,6 +120,12 @@ def replaying(finding: Finding, handle: str) -> tuple[str, str]:
     return f"seatrial check --replay {handle}", f"--only {finding.rule}{asked}"
 
 
+def where_known(result: Result) -> str:
+    """Where debt that does not block is known from: the list, and the revision that `--since` names."""
+    since = result.target.get("since")
+    return f"in the baseline or at {since}" if since else "in the baseline"
+
+
 def known_debt(result: Result) -> list[tuple[str, int]]:
     """(rule, findings) that the baseline covers, most first."""
     return _most(judged.finding.rule for judged in result.findings if judged.state is State.KNOWN)

@@ -17,6 +17,7 @@ from seatrial import __version__, rules, suites
 from seatrial.model.errors import BrokenError
 from seatrial.model.outcomes import ExitCode, Level
 from seatrial.model.result import Result
+from seatrial.reports.grouping import where_known
 from seatrial.reports.json_report import broken_sentences
 from seatrial.reports.order import stale_order
 from seatrial.reports.rows import Row, files, line
@@ -29,7 +30,6 @@ FINGERPRINT = "seatrial/v1"
 MOST = 25_000
 """Results of one run: GitHub refuses a file with more, and shows the worst 5,000."""
 NOTIFICATIONS = 1_000
-KNOWN = "known debt: .seatrial/baseline.tsv has the reason"
 _LEVEL = {Level.BLOCK: "error", Level.WARN: "warning", Level.INFO: "note", Level.OFF: "none"}
 _HELP: dict[str, Callable[[str, str], str]] = {
     "ruff": lambda code, name: f"https://docs.astral.sh/ruff/rules/{quote(name or code)}/",
@@ -65,7 +65,7 @@ def to_sarif(result: Result, rows: Sequence[Row], *, prefix: str = "") -> dict[s
                 "automationDetails": {"id": "seatrial/"},
                 "invocations": [_invocation(result, left=len(rows) - len(kept))],
                 "originalUriBaseIds": {BASE: {"description": {"text": "The root of the repository."}}},
-                "results": [_result(row, index[row.rule], prefix) for row in kept],
+                "results": [_result(row, index[row.rule], prefix, where_known(result)) for row in kept],
             }
         ],
     }
@@ -103,7 +103,7 @@ def _rule(row: Row) -> dict[str, Any]:
     return described
 
 
-def _result(row: Row, index: int, prefix: str) -> dict[str, Any]:
+def _result(row: Row, index: int, prefix: str, known: str) -> dict[str, Any]:
     region: dict[str, Any] = {"startLine": row.line}
     if row.text:
         region["snippet"] = {"text": row.text}
@@ -135,13 +135,7 @@ def _result(row: Row, index: int, prefix: str) -> dict[str, Any]:
     if row.replay:
         found["properties"]["replay"] = row.replay
     if not row.new:
-        found["suppressions"] = [
-            {
-                "kind": "external",
-                "status": "accepted",
-                "justification": KNOWN,
-            }
-        ]
+        found["suppressions"] = [{"kind": "external", "status": "accepted", "justification": f"known debt, {known}"}]
     return found
 
 

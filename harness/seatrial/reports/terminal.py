@@ -167,8 +167,8 @@ def _finding(sheet: Sheet, finding: Finding, indent: int, marker: Text, handle: 
 def _known_debt(sheet: Sheet, result: Result) -> None:
     debt = grouping.known_debt(result)
     if debt:
-        where = f"in the baseline or at {since}" if (since := result.target.get("since")) else "in the baseline"
-        sheet.section("Known debt", count=sum(count for _, count in debt), style="dim", explained=where)
+        known = grouping.where_known(result)
+        sheet.section("Known debt", count=sum(count for _, count in debt), style="dim", explained=known)
         sheet.text(Text(_codes(sheet, debt, 2 * CODES), style="dim"), 2)
 
 
