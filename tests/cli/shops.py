@@ -73,3 +73,8 @@ def seatrial(root: Path, *arguments: str, ci: bool = False, json_result: bool = 
 
 def shop(tmp_path: Path, source: str = SOUND, *, more: str = "") -> Path:
     return project(tmp_path / "app", {"shop.py": source}, top=TOP, more=f"{NO_TOOLS}\n{more}")
+
+
+def git(root: Path, *words: str) -> None:
+    who = ("-c", "user.name=Ann", "-c", "user.email=ann@shop.example", "-c", "commit.gpgsign=false")
+    subprocess.run(["git", *who, *words], cwd=root, check=True, capture_output=True)

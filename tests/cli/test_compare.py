@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from cli.shops import git
 from support import project
 
 SHOP = """
@@ -42,11 +43,6 @@ SERVICE = """
     def take(shelf: str, {name}: int) -> int:
         return len(shelf) - {name}
 """
-
-
-def git(root: Path, *words: str) -> None:
-    who = ("-c", "user.name=Ann", "-c", "user.email=ann@shop.example", "-c", "commit.gpgsign=false")
-    subprocess.run(["git", *who, *words], cwd=root, check=True, capture_output=True)
 
 
 def compare(root: Path, *words: str) -> subprocess.CompletedProcess[str]:

@@ -5,7 +5,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from cli.shops import NO_TOOLS, SOUND, TOP, Ran, seatrial
+from cli.shops import NO_TOOLS, SOUND, TOP, Ran, git, seatrial
 from support import project, snapshot
 
 RUFF = NO_TOOLS.replace('ruff = "off"', 'ruff = "block"')
@@ -16,11 +16,6 @@ VIEW = """
             db.session.commit()
             return "x"
 """
-
-
-def git(root: Path, *words: str) -> None:
-    who = ("-c", "user.name=Ann", "-c", "user.email=ann@shop.example", "-c", "commit.gpgsign=false")
-    subprocess.run(["git", *who, *words], cwd=root, check=True, capture_output=True)
 
 
 def written(root: Path, *writing: str, top: str = "") -> Path:
