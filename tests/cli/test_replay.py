@@ -96,6 +96,7 @@ def test_the_second_of_equal_findings(writing: tuple[Path, dict[str, Any]]) -> N
     assert "there is no #2" in second.out
 
 
+@pytest.mark.matrix
 def test_known_debt_is_found_by_the_baseline(tmp_path: Path) -> None:
     root = shop(tmp_path, WRITES)
     [finding] = found(root, "SQL006")

@@ -55,6 +55,7 @@ def test_the_configuration_alone_is_enough_to_build_the_app(
     assert not page or (spent is not None and spent.select == 1)
 
 
+@pytest.mark.matrix
 def test_an_app_without_a_database_needs_none(init: Init, project: Path) -> None:
     """Then an empty file takes the place of a PostgreSQL that nobody would ask anything, and a check runs."""
     result = init(BARE)

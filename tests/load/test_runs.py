@@ -174,6 +174,7 @@ def _kill_one_worker(asked: Counter[str]) -> None:
     os.kill(int(workers[0]), signal.SIGKILL)
 
 
+@pytest.mark.matrix
 def test_several_workers_send_their_shares() -> None:
     with hostile() as url:
         found = measured(planned(url, get("/ok"), rate="40", seconds=3, workers=2))

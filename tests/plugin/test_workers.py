@@ -65,6 +65,7 @@ def test_workers_share_the_embedded_server(harbour, shop):
     assert harbour.left(2) == []
 
 
+@pytest.mark.matrix
 def test_a_worker_that_dies(harbour, shop):
     dies = """
         import os, signal

@@ -45,11 +45,12 @@ def test_the_boundaries_of_a_clean_delivery(shop: Shop) -> None:
     assert effects == {"evt_1:mail thanks"}
 
 
-@pytest.mark.parametrize("kind", ["kill", "error"])
+@pytest.mark.parametrize("kind", ["kill", pytest.param("error", marks=pytest.mark.matrix)])
 def test_after_any_fault_redelivery_reaches_the_state_of_one_delivery(shop: Shop, kind: Kind) -> None:
     every_fault(shop, kind)
 
 
+@pytest.mark.matrix
 def test_the_same_with_a_session_for_every_delivery(url: str, tmp_path: Path) -> None:
     with opened(url, tmp_path, "sessionmaker") as shop:
         every_fault(shop, "kill")
@@ -95,7 +96,7 @@ def failed(shop: Shop) -> None:
     shop.payments.events["evt_1"] = event()
 
 
-@pytest.mark.parametrize("kind", ["kill", "error"])
+@pytest.mark.parametrize("kind", ["kill", pytest.param("error", marks=pytest.mark.matrix)])
 def test_after_any_fault_of_a_worker_the_next_one_reaches_the_same_state(shop: Shop, kind: Kind) -> None:
     failed(shop)
     told = forked(shop, lambda: retry(shop))
