@@ -14,13 +14,16 @@ from seatrial.model.findings import Check, Finding
 from seatrial.model.outcomes import ExitCode, Level, Outcome, State
 from seatrial.model.result import Judged, Result
 from seatrial.reports import grouping, json_report
-from seatrial.reports.redact import scrub
+from seatrial.reports.marks import plain
+from seatrial.reports.rows import line
 from seatrial.reports.sheet import Sheet
 from seatrial.smoke.course import Smoked
 from seatrial.verdict.verdict import decide, relevel
 
 SHOWN = 6
 """Subjects of one rule that are listed."""
+LONGEST = 400
+"""Characters of a cell."""
 _STYLES = {Level.BLOCK: "red", Level.WARN: "yellow", Level.INFO: "blue"}
 _MARKS = {Level.BLOCK: "block", Level.WARN: "warn", Level.INFO: "info"}
 
@@ -181,8 +184,6 @@ def _unproved(check: Check) -> str:
 
 
 def _cell(text: str) -> str:
-    """Text of a deployment in a table: it must not draw there."""
-    plain = " ".join(scrub(text).split())
-    for sign in "\\|<>*_`[]":
-        plain = plain.replace(sign, f"\\{sign}")
-    return plain[:400]
+    """Text of a deployment in a table: it stays text."""
+    told = line(text)
+    return plain(told if len(told) <= LONGEST else f"{told[: LONGEST - 1]}…")
