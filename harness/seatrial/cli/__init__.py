@@ -30,6 +30,10 @@ COMMANDS = {
 }
 
 
+# Commands that import neither the app nor its libraries.
+APART = ("load", "smoke", "rules", "explain")
+
+
 class LazyGroup(click.Group):
     """Imports a subcommand when it is asked for."""
 
@@ -39,6 +43,8 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
+        if name not in APART and not {"-h", "--help"}.intersection(sys.argv):
+            importlib.import_module("seatrial.config.versions").refuse_unsupported()
         command: click.Command = importlib.import_module(COMMANDS[name][0]).command
         return command
 

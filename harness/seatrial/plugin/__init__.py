@@ -4,6 +4,7 @@ it imports nothing but pytest, and everything else only when an option, a marker
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +64,14 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     """Before the session begins, so that a configuration that cannot be used is answered in sentences alone."""
     if "SEATRIAL_GATE" in os.environ or not config.getoption("--seatrial"):
         return None
+    from seatrial.config.versions import refuse_unsupported
+    from seatrial.model.errors import ConfigurationError
+
+    try:
+        refuse_unsupported()
+    except ConfigurationError as error:
+        sys.stderr.writelines(f"seatrial: {mistake}\n" for mistake in error.mistakes)
+        return int(error.exit_code)
     from seatrial.plugin import guards
 
     return guards.prepare(config)
