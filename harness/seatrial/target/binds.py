@@ -6,10 +6,15 @@ from typing import Any
 import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.engine import Engine
+from sqlalchemy.pool import NullPool
 
 from seatrial.model.errors import ConfigurationError
 from seatrial.observe.connections import same_database
 from seatrial.target.living import living
+
+CATALOGUES = ("information_schema", "pg_catalog", "sys")
+STAND_IN = "made on first use"
+"""Name of the bind that stands for an engine that is not there yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +38,26 @@ def binds(app: Flask) -> list[Bind]:
             ]
     known = {id(bind.engine) for bind in found}
     loose = [engine for engine in living(Engine) if id(engine) not in known]
-    taken = {id(bind.metadata) for bind in found}
-    orphans = [found for found in living(sa.MetaData) if found.tables and id(found) not in taken]
     for number, engine in enumerate(loose):
-        metadata = max(orphans, key=lambda m: len(m.tables), default=None) if number == 0 and not found else None
+        metadata = _largest_metadata() if number == 0 and not found else None
         found.append(Bind(f"engine {number + 1}", engine, metadata))
     return found
+
+
+def stand_in(database_url: str) -> list[Bind]:
+    """The trial's own engine, for an app that has tables and makes its engine on first use; else nothing."""
+    metadata = _largest_metadata()
+    return [] if metadata is None else [Bind(STAND_IN, sa.create_engine(database_url, poolclass=NullPool), metadata)]
+
+
+def _largest_metadata() -> sa.MetaData | None:
+    # SQLAlchemy's dialects describe the catalogues of the databases with metadata of their own.
+    found = [
+        metadata
+        for metadata in living(sa.MetaData)
+        if metadata.tables and not any((t.schema or "").lower() in CATALOGUES for t in metadata.tables.values())
+    ]
+    return max(found, key=lambda m: len(m.tables), default=None)
 
 
 def read_back(app: Flask, database_url: str, refused: list[str]) -> list[Bind]:

@@ -35,6 +35,7 @@ from seatrial.target import binds as binding
 from seatrial.target import factory, protections, schema, seeds
 from seatrial.target.arguments import Samples
 from seatrial.target.forms import post_forms
+from seatrial.target.living import living
 from seatrial.target.sending import sent
 
 BODY_LIMIT = 8 * 1024 * 1024
@@ -137,7 +138,12 @@ class Target:
         target.binds = binding.read_back(app, database_url, confinement.refused)
         statements.name_binds({None if bind.name == "default" else bind.name: bind.engine for bind in target.binds})
         if not target.binds:
-            target.notes.append("the app has no SQLAlchemy engine: there are no statements to count")
+            target.binds = binding.stand_in(database_url)
+            target.notes.append(
+                "the app makes its SQLAlchemy engine on first use: the trial creates the tables with one of its own"
+                if target.binds
+                else "the app has no SQLAlchemy engine: there are no statements to count"
+            )
         target.dispose()
         return target
 
@@ -181,8 +187,10 @@ class Target:
         with self.app.app_context():
             if extension is not None and hasattr(extension, "session"):
                 extension.session.remove()
-        for bind in self.binds:
-            bind.engine.dispose()
+        # An engine that was made on first use is not among the binds.
+        late = any(bind.name == binding.STAND_IN for bind in self.binds)
+        for engine in living(sa.Engine) if late else [bind.engine for bind in self.binds]:
+            engine.dispose()
 
     def release(self) -> None:
         """Close every connection to the database, so that it can be cloned or replaced."""
