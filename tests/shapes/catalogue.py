@@ -81,6 +81,7 @@ SHAPES = (
     Shape("legacy-query", "author", relationship="Author.articles", load=LAZY),
     Shape("many-to-one", "comment", target="article", relationship="Comment.article", load=LAZY),
     Shape("two-hops", "article", target="author", relationship="Article.author", load=LAZY),
+    Shape("same-statement", "article", target="author", relationship="Article.author", load=LAZY),
     Shape("one-to-one", "author", relationship="Author.profile", load=LAZY),
     Shape("many-to-many", "article", relationship="Article.tags", load=LAZY),
     Shape("association-object", "order_line", target="product", relationship="OrderLine.product", load=LAZY),

@@ -74,6 +74,19 @@ def two_hops_sound():
     return jsonify([comment.article.author.name for comment in comments])
 
 
+@flawed.get("/same-statement")
+def same_statement():
+    """Who visits is loaded by the same SQL as the author of each row."""
+    visitor = db.session.scalars(select(Profile).order_by(Profile.id)).first().author.name
+    return jsonify([visitor, *(article.author.name for article in every(Article))])  # HERE same-statement
+
+
+@sound.get("/same-statement")
+def same_statement_sound():
+    visitor = db.session.scalars(select(Profile).order_by(Profile.id)).first().author.name
+    return jsonify([visitor, *(article.author.name for article in every(Article, joinedload(Article.author)))])
+
+
 @flawed.get("/one-to-one")
 def one_to_one():
     return jsonify([author.profile.text for author in every(Author)])  # HERE one-to-one

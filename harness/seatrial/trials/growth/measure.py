@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from seatrial.model.evidence import Exchange, Kind, Load, Statement
+from seatrial.model.findings import Place
 from seatrial.observe.loaded import Loaded
 
 _GROUPED = re.compile(r"\bGROUP\s+BY\b|\bSELECT\s+DISTINCT\b", re.IGNORECASE)
@@ -95,6 +97,21 @@ def every(measures: Sequence[Measure]) -> list[str]:
 
 
 def sample(measures: Sequence[Measure], fingerprint: str) -> Statement:
-    """The execution of which most is known, from the largest size."""
+    """The execution that stands for all: of the origin that grew, the one of which most is known, at the largest size.
+
+    The same SQL may come from two places: a relationship that is loaded once for the visitor, and another per row.
+    """
     same = [s for measure in reversed(measures) for s in measure.statements.get(fingerprint, ())]
-    return max(same, key=lambda s: (bool(s.relationship), s.load is not Load.NONE, s.place is not None))
+    known = [s for s in same if s.relationship or s.place is not None] or same
+    before, after = (Counter(map(_origin, measures[i].statements.get(fingerprint, ()))) for i in (0, -1))
+
+    def rank(statement: Statement) -> tuple[int, bool, bool, bool]:
+        origin = _origin(statement)
+        rise = after[origin] - before[origin]
+        return rise, bool(statement.relationship), statement.load is not Load.NONE, statement.place is not None
+
+    return max(known, key=rank)
+
+
+def _origin(statement: Statement) -> tuple[str, Place | None]:
+    return statement.relationship, statement.place

@@ -298,9 +298,10 @@ def _seen(measures: Sequence[Measure], table: str, counted: frozenset[str]) -> l
 
 def _repeat(measures: Sequence[Measure], fingerprint: str) -> Repeat:
     same = [s for measure in measures for s in measure.statements.get(fingerprint, ())]
-    places = dict.fromkeys(f"{s.place.path}:{s.place.line}" for s in same if s.place is not None)
+    typical = sample(measures, fingerprint)
+    places = dict.fromkeys(f"{s.place.path}:{s.place.line}" for s in (typical, *same) if s.place is not None)
     return Repeat(
-        statement=replace(sample(measures, fingerprint), parameters=0),
+        statement=replace(typical, parameters=0),
         times=tuple(measure.times(fingerprint) for measure in measures),
         rows=tuple(measure.rows(fingerprint) for measure in measures),
         places=tuple(places)[:PLACES],
