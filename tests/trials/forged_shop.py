@@ -116,6 +116,12 @@ def create_app(config=None):
             abort(401)
         return "robot"
 
+    @app.get("/account")
+    def account():
+        if not session.get("user_id"):
+            abort(401)
+        return "visitor"
+
     @app.get("/logout")
     @app.post("/logout")
     def logout():
@@ -123,6 +129,21 @@ def create_app(config=None):
         return write()
 
     return app
+
+
+def with_token(client):
+    client.environ_base["HTTP_AUTHORIZATION"] = "Bearer x"
+
+
+def with_token_beside_cookies(client):
+    with_token(client)
+    client.set_cookie("theme", "dark")
+
+
+def with_cookie_beside_header(client):
+    with client.session_transaction(base_url="https://localhost") as kept:
+        kept["user_id"] = "1"
+    client.environ_base["HTTP_X_TRACE"] = "trial"
 
 
 def write_as(name):

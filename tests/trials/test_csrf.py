@@ -144,6 +144,12 @@ TOKENS = """
     headers = { Authorization = "Bearer x" }
     proof = "/me"
 """
+BY_CALL = """
+    [[tool.seatrial.identities]]
+    name = "robot"
+    call = "shop:{function}"
+    proof = "{proof}"
+"""
 OFF = """
     [tool.seatrial.protection.config]
     WTF_CSRF_ENABLED = false
@@ -156,6 +162,21 @@ def test_who_is_known_by_a_header_needs_no_token(tmp_path: Path) -> None:
         assert judgement.outcome is Outcome.SKIPPED
         assert "robot is known by its headers, not by a cookie" in judgement.reason
         assert shop.judged("/exempt").outcome is Outcome.FAIL  # by a stranger's cookie session
+
+
+@pytest.mark.parametrize(
+    ("function", "proof", "outcome"),
+    [
+        ("with_token", "/me", Outcome.SKIPPED),
+        ("with_token_beside_cookies", "/me", Outcome.SKIPPED),
+        ("with_cookie_beside_header", "/account", Outcome.FAIL),
+    ],
+)
+def test_a_header_that_a_callable_sets_counts_where_it_opens_the_page(
+    tmp_path: Path, function: str, proof: str, outcome: Outcome
+) -> None:
+    with opened(tmp_path / "app", "create_app", more=BY_CALL.format(function=function, proof=proof)) as shop:
+        assert shop.judged("/exempt", identity="robot").outcome is outcome
 
 
 def test_a_protection_that_is_off_proves_nothing(tmp_path: Path) -> None:

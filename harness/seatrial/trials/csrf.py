@@ -251,10 +251,27 @@ class _Forger:
 def _needless(target: Target, route: Route, identity: str) -> str:
     if any(webhook.path in (route.rule, route.path) for webhook in target.settings.webhooks):
         return "a webhook, which is signed ([[tool.seatrial.webhooks]])"
-    named = next((found for found in target.settings.identities if found.name == identity), None)
-    if named is not None and named.headers and "cookie" not in {header.lower() for header in named.headers}:
+    if identity != ANONYMOUS and _known_by_headers(target, identity):
         return f"{identity} is known by its headers, not by a cookie: a foreign site cannot send them"
     return ""
+
+
+def _known_by_headers(target: Target, identity: str) -> bool:
+    """Whether its page is closed once the headers that were given to its client (`Authorization`) are left out."""
+    client = target.client(identity)
+    own = {key: value for key, value in client.environ_base.items() if key.startswith("HTTP_")}
+    own = {key: value for key, value in own.items() if key not in ("HTTP_USER_AGENT", "HTTP_COOKIE")}
+    if not own:
+        return False
+    proof = target.sessions[identity].proof
+    if not client._cookies and "HTTP_COOKIE" not in client.environ_base:
+        return True
+    for key in own:
+        del client.environ_base[key]
+    try:
+        return bool(proof) and target.send(client, "GET", proof).status >= 300
+    finally:
+        client.environ_base.update(own)
 
 
 def _sharing(target: Target, route: Route) -> tuple[str, ...]:
