@@ -96,6 +96,7 @@ OUTSIDE = {
     "a helper": ("from helpers import fetch", "fetch()", "requests"),
     "a helper of a helper": ("from helpers import twice", "twice()", "requests"),
     "checking a signature": ("import stripe", "stripe.Webhook.construct_event(p, s, k)", ""),
+    "an extension that is set up": ("from extensions import mail", "mail.init_app(app)", ""),
     "an exception": ("import requests", "raise requests.ConnectionError('no')", ""),
     "what came back": ("import work", "answer = work.ask()\n    answer.json()", ""),
     "a service": ("from services.portal import notify", "notify()", ""),

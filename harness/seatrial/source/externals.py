@@ -35,6 +35,7 @@ _LOCAL = re.compile(
     r"|google\.auth\.(exceptions|transport)\b|sendgrid\.helpers\b|aiohttp\.(ClientTimeout|web|FormData)\b"
     r"|grpc\.(StatusCode|ssl_channel_credentials)\b|twilio\.(request_validator|twiml)\b|geopy\.distance\b"
     r"|elasticsearch\.helpers\b|ldap3?\.(filter|utils)\b|slack_sdk\.signature\b|github\.GithubException\b"
+    r"|flask_mail(man)?\.Mail\(\)\.(init_app|state)\b"
 )
 _ERROR = re.compile(r"(Error|Exception|Timeout|Warning)(\(\))?$")
 _CLIENTS = re.compile(
