@@ -160,7 +160,7 @@ def test_who_is_known_by_a_header_needs_no_token(tmp_path: Path) -> None:
     with opened(tmp_path / "app", "create_app", more=TOKENS) as shop:
         judgement = shop.judged("/exempt", identity="robot")
         assert judgement.outcome is Outcome.SKIPPED
-        assert "robot is known by its headers, not by a cookie" in judgement.reason
+        assert "robot is known by its headers and not by a cookie" in judgement.reason
         assert shop.judged("/exempt").outcome is Outcome.FAIL  # by a stranger's cookie session
 
 

@@ -54,6 +54,7 @@ def log_in(target: Target, name: str) -> LoggedIn:
         how = "headers"
     elif identity.call:
         call(identity.call, client, name)
+        target.wrote = True  # it may have: its requests are its own, and nobody counts their statements
         how = "call"
     elif identity.login:
         entry = enter(target, client, identity.login, identity.fields)

@@ -20,6 +20,7 @@ from flask.testing import FlaskClient
 
 from seatrial.config import Settings
 from seatrial.database.growth import Grower
+from seatrial.model.errors import ConfigurationError
 from seatrial.model.evidence import AppFacts, Exchange, Kind, OutboundCall, Raised, Statement
 from seatrial.model.findings import Place
 from seatrial.model.inventory import ANONYMOUS, Route
@@ -86,6 +87,15 @@ class Reply:
         return next((value for key, value in self.headers if key.lower() == name.lower()), "")
 
 
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A log-in as it was right after it."""
+
+    session: Any
+    cookies: dict[Any, Any]
+    environ: dict[str, Any]
+
+
 class Target:
     """The app of one host: one profile, one database, one process."""
 
@@ -101,6 +111,7 @@ class Target:
         self.binds: list[binding.Bind] = []
         self.sessions: dict[str, Any] = {}
         """Logged-in clients by identity; see `identities`."""
+        self._entered: dict[str, Entered] = {}
         self.sites = CallSites(folder)
         self.attribution = Attribution(self.sites)
         self.wrote = False
@@ -261,9 +272,34 @@ class Target:
         from seatrial.target.identities import log_in
 
         if identity not in self.sessions:
-            self.sessions[identity] = log_in(self, identity)
+            try:
+                self.sessions[identity] = log_in(self, identity)
+            except ConfigurationError:
+                if identity not in self._entered:
+                    raise
+                self._recall(identity)  # locked out after many log-ins: the first session may still be open
         client: FlaskClient = self.sessions[identity].client
         return client
+
+    def remember_sessions(self) -> None:
+        """The log-ins that the database, as it is now, knows of."""
+        self._entered = {
+            name: Entered(session, dict(session.client._cookies or {}), dict(session.client.environ_base))
+            for name, session in self.sessions.items()
+        }
+
+    def recall_sessions(self) -> None:
+        """To be called when the database is put back: it knows nothing of later log-ins, nor of later log-outs."""
+        self.sessions.clear()
+        for identity in self._entered:
+            self._recall(identity)
+
+    def _recall(self, identity: str) -> None:
+        entered = self._entered[identity]
+        client = entered.session.client
+        client._cookies = dict(entered.cookies)
+        client.environ_base = dict(entered.environ)
+        self.sessions[identity] = entered.session
 
     def new_client(self) -> FlaskClient:
         # Not app.test_client(): an app may have replaced the class by one that logs in or changes requests.

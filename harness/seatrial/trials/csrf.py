@@ -252,7 +252,7 @@ def _needless(target: Target, route: Route, identity: str) -> str:
     if any(webhook.path in (route.rule, route.path) for webhook in target.settings.webhooks):
         return "a webhook, which is signed ([[tool.seatrial.webhooks]])"
     if identity != ANONYMOUS and _known_by_headers(target, identity):
-        return f"{identity} is known by its headers, not by a cookie: a foreign site cannot send them"
+        return f"{identity} is known by its headers and not by a cookie, and no foreign site can send them"
     return ""
 
 

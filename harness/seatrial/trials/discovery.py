@@ -40,13 +40,15 @@ def log_in(target: Target) -> tuple[list[str], bool]:
             notes += target.sessions[identity.name].notes
     if mistakes:
         raise ConfigurationError(*mistakes)
+    target.remember_sessions()
     target.dispose()
     return notes, target.wrote
 
 
 def release(target: Target) -> None:
-    """Close every connection, so that the runner can clone or replace the database."""
+    """Before the runner puts the database back: close every connection, and be logged in as it will remember."""
     target.release()
+    target.recall_sessions()
 
 
 def facts(target: Target) -> AppFacts:

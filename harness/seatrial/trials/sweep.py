@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 HUGE = "99999999999999999999"
 UNKNOWN = "999999"
+_TURNED_AWAY = (301, 302, 303, 307, 308, 401)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +98,25 @@ def drive(
     """One request as one identity, in a fresh session where the last one was logged out."""
     from seatrial.target.identities import still_logged_in
 
-    client = target.client(identity)
-    reply = target.send(client, route.method, path, rows=rows, **options)
+    reply = target.send(target.client(identity), route.method, path, rows=rows, **options)
+    if route.safe and reply.status in _TURNED_AWAY and _shut_out(target, identity):
+        # By a log-out that no cookie told of, or because the app allows one session per person.
+        target.sessions.pop(identity, None)
+        reply = target.send(target.client(identity), route.method, path, rows=rows, **options)
     alive = still_logged_in(target, identity, reply)
     if not alive:
         target.sessions.pop(identity, None)  # logged in again before the next request
     if variant == "plain" and reply.status in (403, 429):
         check_canary(target, route, identity, reply)
     return target.exchange(route, identity, reply, path=path, variant=variant, logged_in=alive)
+
+
+def _shut_out(target: Target, identity: str) -> bool:
+    """Whether the page that this identity alone may see is closed to it as well."""
+    session = target.sessions.get(identity)
+    if identity == ANONYMOUS or session is None or not session.proof:
+        return False
+    return target.send(session.client, "GET", session.proof).status in _TURNED_AWAY
 
 
 def check_canary(target: Target, route: Route, identity: str, reply: Reply) -> None:
