@@ -9,13 +9,13 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # worker is left alone with one of them at the end.
 LONGEST := tests/stockroom tests/migrate tests/load tests/cli tests/plugin
 
-.PHONY: trial test test-all test-wheel test-lowest test-lowest-short test-pythons lint bench docs site release-check clean
+.PHONY: trial test test-all test-wheel test-lowest test-lowest-short test-pythons lint bench docs site release-check lock clean
 
-$(READY): pyproject.toml
+$(READY): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "setting up $(VENV)"
 	@$(BIN)/python -m pip install -q -U 'pip>=25.1'
-	@$(BIN)/python -m pip install -q -e '.[all]' --group dev --group site --group release
+	@$(BIN)/python -m pip install -q -c constraints.txt -e '.[all]' --group dev --group site --group release
 	@touch $@
 
 trial: $(READY)  ## try the example app: the legacy factory must be convicted, the hardened one acquitted
@@ -63,6 +63,10 @@ site: $(READY)  ## the site alone: build/site, offline, every link followed
 
 release-check: $(READY)  ## build wheel and sdist and look at them: contents, metadata, SBOM, known vulnerabilities
 	@$(BIN)/python ci/release_job.py
+
+lock: $(READY)  ## constraints.txt anew: the newest releases that fit together, for every Python and platform
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --all-extras --group dev --group site --group release \
+		--no-annotate --no-header --no-emit-index-url --upgrade -o constraints.txt pyproject.toml
 
 clean:
 	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache

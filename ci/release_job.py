@@ -146,9 +146,18 @@ def bill_of_materials(python: Path) -> tuple[list[str], int]:
 
 
 def vulnerabilities(python: Path) -> tuple[list[str], str]:
-    """Known ones in what is installed; and a sentence, which says not proved where nobody could be asked."""
-    packages = next((python.parent.parent / "lib").glob("python*/site-packages"))
-    done = tool("pip-audit", "--path", packages, "--format", "json", "--progress-spinner", "off", "--timeout", "15")
+    """Known ones in what a release brings along; and a sentence, not proved where nobody could be asked."""
+    return audited("--path", next((python.parent.parent / "lib").glob("python*/site-packages")))
+
+
+def locked_vulnerabilities() -> tuple[list[str], str]:
+    """The same of constraints.txt, with which the project is developed."""
+    known, said = audited("--no-deps", "--disable-pip", "-r", ROOT / "constraints.txt")
+    return [f"constraints.txt: {one}" for one in known], f"constraints.txt: {said}"
+
+
+def audited(*what: str | Path) -> tuple[list[str], str]:
+    done = tool("pip-audit", *what, "--format", "json", "--progress-spinner", "off", "--timeout", "15")
     try:
         asked = json.loads(done.stdout)["dependencies"]
     except (ValueError, KeyError, TypeError):
@@ -184,10 +193,12 @@ def main() -> int:
         python = installed(Path(folder) / "venv", wheel)
         missing, components = bill_of_materials(python)
         known, said = vulnerabilities(python)
-    problems += missing + known
+    locked, of_the_lock = locked_vulnerabilities()
+    problems += missing + known + locked
     for problem in problems:
         print(problem)
     print(said)
+    print(of_the_lock)
     print(f"release job: {wheel.name}, {sdist.name}, sbom.json with {components} components")
     print(f"release job: {len(problems)} problems" if problems else "release job: nothing wrong")
     return 1 if problems else 0

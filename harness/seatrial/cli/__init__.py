@@ -19,7 +19,7 @@ COMMANDS = {
     "routes": ("seatrial.cli.routes", "The route inventory, with who may see it, its limits and its statements."),
     "load": ("seatrial.cli.load", "Load on a running server: an open loop, and a verdict per endpoint."),
     "smoke": ("seatrial.cli.smoke", "A deployment from outside: ready, the right build, its defences on."),
-    "compare": ("seatrial.cli.compare", "This working tree against a base revision: statements, rows, time."),
+    "compare": ("seatrial.cli.compare", "This working tree against a base revision: statements, rows, time, services."),
     "init": ("seatrial.cli.init", "Write the configuration, recorded budgets and an empty baseline for an app."),
     "baseline": ("seatrial.cli.baseline", "Accept known debt with a reason, or prune what is paid off."),
     "budgets": ("seatrial.cli.budgets", "Record what each route spends, or accept a rise with a reason."),
