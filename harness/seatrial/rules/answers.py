@@ -119,7 +119,7 @@ def way_out(exchange: Exchange) -> str:
         case 404 | 410:
             return f"{seen}: seed what the page shows (`seed` under [tool.seatrial])"
         case 429:
-            return f"{seen}: a rate limit is on; switch it off for measuring (env or config under [tool.seatrial.sweep])"
+            return f"{seen}: a rate limit is on; switch it off for measuring ([tool.seatrial.sweep.env] or .config)"
         case _ if status >= 500:
             return f"{seen}: the page must work before it can be measured; see ERR005"
         case _:
