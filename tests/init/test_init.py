@@ -82,7 +82,7 @@ def test_what_an_app_that_cannot_be_built_is_missing_is_named_and_a_second_run_g
     result = init(REGION)
 
     assert result.exit_code == 2
-    assert "SHOP_REGION is read at hello.py:3, has no default and is not set" in result.output
+    assert "the app's own message names SHOP_REGION (hello.py:3); set it under [tool.seatrial.env]" in result.output
     assert "set SHOP_REGION under [tool.seatrial.env]" in result.output
     assert "run `seatrial init` again" in result.output
     assert not (project / ".seatrial").exists()

@@ -175,6 +175,7 @@ def test_what_the_factory_is_called_with(tmp_path: Path, files: Files, expected:
         ('environ["A_KEY"]', "A_KEY", Need.REQUIRED),
         ('env.str("A_KEY")', "A_KEY", Need.REQUIRED),
         ('decouple("A_KEY", default=None)', "A_KEY", Need.EMPTY),
+        ('os.getenv("_") or os.environ["_A"]', "_A", Need.REQUIRED),
     ],
 )
 def test_whether_a_variable_has_a_default(tmp_path: Path, source: str, name: str, need: Need) -> None:
@@ -312,12 +313,35 @@ def log_in():
     [
         ("def seed(app):\n    pass\n", "app:seed"),
         ("def seed(app):\n    pass\n\n\ndef seed_more(app):\n    pass\n", None),
-        ("def seed_users():\n    pass\n", None),
+        ("def seed_users():\n    pass\n", "app:seed_users"),
+        ("def seed_users():\n    pass\n\n\ndef seed_items():\n    pass\n", None),
+        ("def seed_items():\n    pass\n\n\ndef seed_all():\n    seed_items()\n", "app:seed_all"),
+        ("def seed_all():\n    pass\n\n\n@app.cli.command()\ndef seed():\n    pass\n", "flask seed"),
+        ('@app.post("/seed")\ndef seed():\n    return ""\n', None),
+        ("def seed(*, count):\n    pass\n", None),
+        ("def seed(count=3):\n    pass\n", None),
+        ('@app.cli.command("fake-users")\ndef go():\n    pass\n', "flask fake-users"),
+        ("def fake_user():\n    pass\n", None),
         ('@app.cli.command("seed-demo")\ndef go():\n    pass\n', "flask seed-demo"),
         ('@app.cli.command("seed")\n@click.argument("n")\ndef go(n):\n    pass\n', None),
         ('bp = Blueprint("shop", "x")\n\n\n@bp.cli.command()\ndef seed_all():\n    pass\n', "flask shop seed-all"),
     ],
-    ids=["a function of the app", "two of them", "asks for no app", "a command", "asks for more", "of a blueprint"],
+    ids=[
+        "a function of the app",
+        "two of them",
+        "asks for nothing",
+        "two that ask for nothing",
+        "one calls the other",
+        "a command before it",
+        "a route",
+        "a keyword that is asked for",
+        "an argument that is not the app",
+        "fakes",
+        "a helper that fakes one",
+        "a command",
+        "asks for more",
+        "of a blueprint",
+    ],
 )
 def test_a_seed_is_used_only_where_there_is_no_doubt(init: Init, project: Path, source: str, spec: str | None) -> None:
     """Otherwise the candidates stand in comments."""

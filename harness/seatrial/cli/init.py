@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Collection
 from pathlib import Path
 
 import click
@@ -13,11 +14,13 @@ from seatrial.config import Settings, load
 from seatrial.config.locate import label
 from seatrial.model.errors import ConfigurationError, SeatrialError
 from seatrial.model.outcomes import ExitCode
-from seatrial.scaffold import home, seeds, strictness
+from seatrial.scaffold import home, pins, seeds, strictness
 from seatrial.scaffold.document import document
-from seatrial.scaffold.missing import missing
+from seatrial.scaffold.made_up import is_own_secret
+from seatrial.scaffold.missing import missing, named
 from seatrial.scaffold.pipelines import SYSTEMS, Pipeline
 from seatrial.scaffold.survey import Survey, survey
+from seatrial.scaffold.tokens import TokenAuth
 from seatrial.verdict import baseline, budgets
 
 _STAYS = "seatrial: the configuration stays; run `seatrial init` again to go on with budgets and baseline"
@@ -56,16 +59,22 @@ def command(
     if strict:
         _strict(root, found.services)
     if not no_run:
-        settings = _run_and_mend(root, place, found, database, seed)
+        settings, seed = _run_and_mend(root, place, found, database, seed)
         _state(settings)
     _next(root, place.path, pipelines, ran=not no_run, found=found, seed=seed)
 
 
 # ---------------------------------------------------------------------- the configuration
 def _write(
-    place: home.Place, found: Survey, database: str | None, seed: seeds.Seed | None, seed_failed: str = ""
+    place: home.Place,
+    found: Survey,
+    database: str | None,
+    seed: seeds.Seed | None,
+    seed_failed: str = "",
+    secrets: Collection[str] = (),
 ) -> None:
-    place.write(document(found, prefix=place.prefix, database=database, seed=seed, seed_failed=seed_failed))
+    text = document(found, prefix=place.prefix, database=database, seed=seed, seed_failed=seed_failed, secrets=secrets)
+    place.write(text)
 
 
 def _tell(found: Survey) -> None:
@@ -84,38 +93,50 @@ def _tell(found: Survey) -> None:
         _line("database", "none: the app's code uses no SQLAlchemy")
     doors = [
         *([f"log-in {found.login.path}"] if found.login else []),
+        *([_token(found.tokens)] if found.tokens and not found.login else []),
         *([f"OAuth {found.oauth.login or found.oauth.callback}"] if found.oauth else []),
         *(f"webhook {hook.path}" for hook in found.webhooks),
     ]
     if doors:
         _line("to fill in", ", ".join(doors))
+    if differing := pins.sentence(found.project.root):
+        _line("versions", differing)
+
+
+def _token(tokens: TokenAuth) -> str:
+    return f"token of POST {tokens.issuer.path}" if tokens.issuer else f"token ({tokens.place})"
 
 
 # ---------------------------------------------------------------------- the first run
 def _run_and_mend(
     root: Path, place: home.Place, found: Survey, database: str | None, seed: seeds.Seed | None
-) -> Settings:
-    """Record the budgets; a seed that was only guessed and fails is taken out again.
+) -> tuple[Settings, seeds.Seed | None]:
+    """Record the budgets, with the seed that was used in the end.
+
+    A seed that was only guessed and fails is taken out again; secrets whose default the app refuses are made up.
 
     Raises:
         SeatrialError: The app could not be tried; the configuration stays.
     """
-    settings = load(root, None)
-    try:
-        _record(settings)
-        return settings
-    except ConfigurationError as error:
-        if seed is None or not all(mistake.startswith("seed:") for mistake in error.mistakes):
-            raise _explained(error, root, place.path, settings, found) from None
-        why = error.mistakes[0].removeprefix("seed: ")
-        _line("seed", f"written as a comment: {why}")
-        _write(place, found, database, None, why)
-    settings = load(root, None)
-    try:
-        _record(settings)
-    except ConfigurationError as error:
-        raise _explained(error, root, place.path, settings, found) from None
-    return settings
+    why, secrets = "", list[str]()
+    while True:
+        settings = load(root, None)
+        try:
+            _record(settings)
+        except ConfigurationError as error:
+            # Each turn takes the seed out or writes one secret more: there are not many.
+            refused = [one.name for one in named(found, error.mistakes) if is_own_secret(one)]
+            if seed is not None and all(mistake.startswith("seed:") for mistake in error.mistakes):
+                seed, why = None, error.mistakes[0].removeprefix("seed: ")
+                _line("seed", f"written as a comment: {why}")
+            elif new := [name for name in refused if name not in settings.env]:
+                secrets += new
+                _line("secrets", f"{', '.join(new)}: the app's own message names them; made up, and tried once more")
+            else:
+                raise _explained(error, root, place.path, settings, found) from None
+            _write(place, found, database, seed, why, secrets)
+        else:
+            return settings, seed
 
 
 def _explained(
@@ -128,7 +149,8 @@ def _explained(
         return error  # the app that is configured is not in the source: the mistakes already say so
     return ConfigurationError(
         *error.mistakes,
-        *missing(found, settings.env),
+        *missing(found, settings.env, error.mistakes),
+        *filter(None, [pins.sentence(root)]),
         f"the configuration stays in {label(root, path)}; mend it there, then run `seatrial init` again: it goes on "
         "with budgets and baseline",
     )
@@ -232,9 +254,11 @@ def _next(
 ) -> None:
     where = "" if root == Path.cwd() else f" {shlex.quote(str(root))}"
     click.echo("\nNext:")
-    if found is not None and found.login is not None:
+    if found is not None and (found.login or found.tokens):
         what = "who logs in" if seed is not None else "a seed and who logs in"
         click.echo(f"  {label(root, path)}: name {what}, so that pages behind the log-in are tried too")
+    elif found is not None and found.database.used and seed is None:
+        click.echo(f"  {label(root, path)}: name a seed, so that pages are tried with something to show")
     if not ran:
         _step(f"seatrial budgets record{where}", "what each page spends today")
     _step(f"seatrial check{where}", "every gate, one verdict")

@@ -3,15 +3,16 @@
 import json
 import re
 import textwrap
+from collections.abc import Collection
 
 from seatrial.scaffold import made_up, tools
 from seatrial.scaffold.databases import KEY
 from seatrial.scaffold.seeds import Seed
 from seatrial.scaffold.survey import Survey
+from seatrial.scaffold.tokens import Issuer, TokenAuth
 from seatrial.scaffold.variables import Need
 
 _COLUMN = 44
-_WIDTH = 112
 _WIDTH = 116
 _MOST = 8
 
@@ -39,10 +40,17 @@ class Text:
             return
         if why:
             self.say(why)
-        self.lines.append(line)
+        if isinstance(value, list) and len(line) > _WIDTH and not commented:
+            self.lines += [f"{_key(key)} = [", *(f"    {toml(one)}," for one in value), "]"]
+        else:
+            self.lines.append(line)
 
     def say(self, *sentences: str) -> None:
         self.lines += [f"# {line}" for sentence in sentences for line in textwrap.wrap(_printable(sentence), _WIDTH)]
+
+    def code(self, *lines: str) -> None:
+        """Something to copy: indented, so that it is told from what only has to be switched on."""
+        self.lines += [f"#     {_printable(line)}" for line in lines]
 
     def gap(self) -> None:
         if self.lines and self.lines[-1]:
@@ -65,7 +73,15 @@ def toml(value: object) -> str:
             return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def document(survey: Survey, *, prefix: str, database: str | None, seed: Seed | None, seed_failed: str = "") -> str:
+def document(
+    survey: Survey,
+    *,
+    prefix: str,
+    database: str | None,
+    seed: Seed | None,
+    seed_failed: str = "",
+    secrets: Collection[str] = (),
+) -> str:
     """The whole configuration.
 
     Args:
@@ -74,6 +90,7 @@ def document(survey: Survey, *, prefix: str, database: str | None, seed: Seed | 
         database: `embedded` or `sqlite`, where a person chose.
         seed: The seed to use; the others stand in comments.
         seed_failed: Why the seed that would have been used is not.
+        secrets: Variables whose default the app refuses in production.
     """
     text = Text(prefix)
     text.say("Sea trials for this app: `seatrial check` runs them.")
@@ -81,7 +98,7 @@ def document(survey: Survey, *, prefix: str, database: str | None, seed: Seed | 
     _app(text, survey)
     _seed(text, survey, seed, seed_failed)
     text.gap()
-    _environment(text, survey)
+    _environment(text, survey, secrets)
     text.gap()
     _config(text, survey)
     text.gap()
@@ -137,7 +154,7 @@ def _seed(text: Text, survey: Survey, seed: Seed | None, failed: str) -> None:
         text.set("seed", "tests.trial:seed", commented=True)
 
 
-def _environment(text: Text, survey: Survey) -> None:
+def _environment(text: Text, survey: Survey, secrets: Collection[str]) -> None:
     text.say("Environment of the app, set before it is imported. Nothing of your shell's reaches it.")
     text.table("env")
     for entrance in survey.database.variables:
@@ -147,7 +164,9 @@ def _environment(text: Text, survey: Survey) -> None:
         if name in survey.database_variables:
             continue
         value = made_up.value_for(reading)
-        if value is not None:
+        if name in secrets:
+            text.set(name, made_up.secret(reading), f"{reading.place}: made up, for the app refuses its own default")
+        elif value is not None:
             text.set(name, value, f"{reading.place}: made up for trials")
         elif name in survey.examples:
             value, file = survey.examples[name]
@@ -203,6 +222,9 @@ def _gates(text: Text, survey: Survey) -> None:
 
 def _login(text: Text, survey: Survey) -> None:
     found = survey.login
+    if found is None and survey.tokens is not None:
+        _token(text, survey.tokens)
+        return
     where = f"The log-in form seems to be {found.path} ({found.place})." if found else "No log-in form was found."
     text.say(
         f"Who is logged in. {where} Fill in somebody whom the seed makes; until then only public pages are tried. "
@@ -216,6 +238,41 @@ def _login(text: Text, survey: Survey) -> None:
         (found.password_field if found else "password"): "env:TRIAL_PASSWORD",
     }
     text.set("fields", fields, commented=True)
+
+
+def _token(text: Text, found: TokenAuth) -> None:
+    issuer = found.issuer
+    source = f", and POST {issuer.path} ({issuer.place}) seems to hand it out" if issuer else ""
+    text.say(
+        f"Who is logged in. No log-in form was found; the app asks for a token ({found.what}, {found.place}){source}. "
+        "Fill in somebody whom the seed makes; until then only public pages are tried."
+    )
+    text.table("identities", commented=True, many=True)
+    text.set("name", "owner", commented=True)
+    headers, call = {"Authorization": "env:TRIAL_TOKEN"}, "tests.trial:log_in"
+    if found.scheme == "Basic":
+        text.set("headers", headers, 'the whole value: "Basic " and the Base64 of "name:password"', commented=True)
+    elif issuer is None:
+        text.set("headers", headers, f'the whole value, "{found.scheme or "Bearer"} …"', commented=True)
+        text.say("In place of headers, a callable that gets the test client and leaves it logged in:")
+        text.code(f"call = {toml(call)}")
+    else:
+        text.set("call", call, "gets the test client and leaves it logged in, for example so:", commented=True)
+        text.code(*_log_in(issuer, found.scheme or "Bearer"))
+        text.say("In place of call, the whole header with a token that the seed makes and that stays:")
+        text.code(f"headers = {toml(headers)}")
+
+
+def _log_in(issuer: Issuer, scheme: str) -> tuple[str, ...]:
+    """The lines of a callable that asks for a token."""
+    user, password = (toml(name) for name in issuer.fields)
+    asked = 'auth=("somebody", "…")' if issuer.basic else f'json={{{user}: "somebody", {password}: "…"}}'
+    return (
+        "def log_in(client):",
+        f"    answer = client.post({toml(issuer.path)}, {asked})",
+        f"    token = answer.json[{toml(issuer.answer)}]",
+        f'    client.environ_base["HTTP_AUTHORIZATION"] = f"{scheme} {{token}}"',
+    )
 
 
 def _oauth(text: Text, survey: Survey) -> None:

@@ -21,6 +21,8 @@ class Login:
     place: str
     user_field: str
     password_field: str
+    has_page: bool = True
+    """Something answers GET there: else there is no form that could be filled in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +50,15 @@ def login(project: Project, found: list[View]) -> Login | None:
     for view in found:
         if not is_about(view, _LOGIN) or view.takes_arguments:
             continue
-        names = _field_names(project, view)
-        password = next((name for name in names if re.search("pass|pwd", name, re.IGNORECASE)), "")
+        user, password = credentials(field_names(project, view))
         if "POST" not in view.methods and not password:
             continue
-        user = next((wanted for wanted in _USER_FIELDS if wanted in names), "")
         score = 4 * bool(password) + 2 * bool(user) + 2 * ("POST" in view.methods) - len(view.rule) // 20
         if re.search(_NOT_THE_LOGIN, f"{view.rule} {view.function.name}", re.IGNORECASE):
             score -= 5
         if best is None or score > best[0]:
-            best = score, Login(view.rule, view.place, user or "username", password or "password")
+            page = any("GET" in other.methods for other in found if other.rule == view.rule)
+            best = score, Login(view.rule, view.place, user or "username", password or "password", page)
     return best[1] if best and best[0] > 0 else None
 
 
@@ -88,12 +89,20 @@ def oauth(found: list[View]) -> OAuthDoor | None:
     return OAuthDoor(start.rule if start else "", back.rule if back else "", first.place)
 
 
-def _field_names(project: Project, view: View) -> list[str]:
+def credentials(names: list[str]) -> tuple[str, str]:
+    """Which of these fields are the user's name and the password; either may be empty."""
+    password = next((name for name in names if re.search("pass|pwd", name, re.IGNORECASE)), "")
+    return next((wanted for wanted in _USER_FIELDS if wanted in names), ""), password
+
+
+def field_names(project: Project, view: View) -> list[str]:
     """Names of fields, from `request.form`, the page's inputs, `form.x` in the page, and the form class."""
     names: list[str] = []
     for node in ast.walk(view.function):
         match node:
             case ast.Subscript(value=ast.Attribute(attr="form" | "json"), slice=key):
+                names.append(text_of(key) or "")
+            case ast.Subscript(value=ast.Name(), slice=key, ctx=ast.Load()):
                 names.append(text_of(key) or "")
             case ast.Call(func=ast.Attribute(value=ast.Attribute(attr="form" | "json"), attr="get"), args=[key, *_]):
                 names.append(text_of(key) or "")

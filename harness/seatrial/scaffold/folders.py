@@ -1,29 +1,18 @@
-"""Where services, routes, tests and the app's own code lie."""
+"""Where services, tests and the app's own code lie."""
 
 import re
 from pathlib import PurePosixPath
 
 from seatrial.scaffold.candidates import Candidate
 from seatrial.scaffold.project import Module, Project
-from seatrial.scaffold.views import View
 
 _SERVICES = frozenset({"services", "service", "use_cases", "usecases"})
-_ROUTES = frozenset({"blueprints", "routes", "views", "controllers", "resources", "endpoints", "api"})
-_FEW = 6
 
 
 def services(project: Project) -> list[str]:
     """Outermost folders, and modules where there is no folder."""
     found = _named(project, _SERVICES)
     return [path for path in found if not path.endswith(".py")] or found
-
-
-def routes(project: Project, found: list[View]) -> list[str]:
-    """Outermost folders of that name that hold views, else the modules that do, where they are few."""
-    holding = {view.module.path for view in found}
-    folders = [f for f in _named(project, _ROUTES) if any(p == f or p.startswith(f + "/") for p in holding)]
-    folders = [f for f in folders if not f.endswith(".py")] or folders
-    return folders or (sorted(holding) if len(holding) <= _FEW else [])
 
 
 def sources(project: Project, chosen: Candidate) -> list[str]:

@@ -26,6 +26,13 @@ def is_own_secret(reading: Reading) -> bool:
     return bool(_OWN.fullmatch(name) or (_ENCRYPTS.search(name) and name.endswith(("KEY", "SECRET"))))
 
 
+def secret(reading: Reading) -> str:
+    """A random value for a secret of the app's own, whether or not it has a default."""
+    if _ENCRYPTS.search(reading.name.upper()):
+        return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+    return secrets.token_hex(20)
+
+
 def value_for(reading: Reading) -> str | None:
     """A random value where one can be made up and nothing has a default; None leaves the variable alone."""
     name = reading.name.upper()
@@ -35,9 +42,9 @@ def value_for(reading: Reading) -> str | None:
         return f"whsec_{secrets.token_hex(16)}"
     if "STRIPE" in name and "SECRET" in name:
         return f"sk_test_{secrets.token_hex(12)}"
-    if _ENCRYPTS.search(name) and is_own_secret(reading):
-        return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
-    if is_own_secret(reading) or ("WEBHOOK" in name and "SECRET" in name):
+    if is_own_secret(reading):
+        return secret(reading)
+    if "WEBHOOK" in name and "SECRET" in name:
         return secrets.token_hex(20)
     # A credential without which the app does not even start. Nothing is sent with it: outbound calls are refused.
     return f"trial-{secrets.token_hex(12)}" if reading.need is Need.REQUIRED and _SECRET.search(name) else None

@@ -6,11 +6,23 @@ from functools import cached_property
 from pathlib import Path
 
 from seatrial.model.errors import ConfigurationError
-from seatrial.scaffold import calling, candidates, databases, declared, doors, folders, seeds, tools, variables
+from seatrial.scaffold import (
+    calling,
+    candidates,
+    databases,
+    declared,
+    doors,
+    folders,
+    routes,
+    seeds,
+    tools,
+    variables,
+)
 from seatrial.scaffold.calling import Argument
 from seatrial.scaffold.candidates import Candidate
 from seatrial.scaffold.databases import DatabaseFacts
 from seatrial.scaffold.project import Project
+from seatrial.scaffold.tokens import TokenAuth, token_auth
 from seatrial.scaffold.variables import Need, Reading
 from seatrial.scaffold.views import View, views
 
@@ -43,7 +55,13 @@ class Survey:
 
     @cached_property
     def login(self) -> doors.Login | None:
-        return doors.login(self.near, self.views)
+        """The log-in form; what is only posted to, where tokens are asked for, is the view that hands them out."""
+        found = doors.login(self.near, self.views)
+        return None if found is not None and not found.has_page and self.tokens is not None else found
+
+    @cached_property
+    def tokens(self) -> TokenAuth | None:
+        return token_auth(self.near, self.views)
 
     @cached_property
     def webhooks(self) -> list[doors.Hook]:
@@ -55,7 +73,7 @@ class Survey:
 
     @cached_property
     def seeds(self) -> list[seeds.Seed]:
-        return seeds.seeds(self.near)
+        return seeds.seeds(self.near, self.project)
 
     @cached_property
     def services(self) -> list[str]:
@@ -63,7 +81,7 @@ class Survey:
 
     @cached_property
     def routes(self) -> list[str]:
-        return folders.routes(self.near, self.views)
+        return routes.routes(self.near, [self.chosen, *self.others], self.services)
 
     @cached_property
     def sources(self) -> list[str]:

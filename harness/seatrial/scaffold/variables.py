@@ -75,8 +75,8 @@ def _reading(module: Module, node: ast.AST, readers: frozenset[str], aliases: fr
             need = Need.REQUIRED if default is None else Need.EMPTY if _is_nothing(default) else Need.DEFAULT
         case _:
             return None
-    if not name or not re.fullmatch(r"[A-Za-z_]\w*", name):
-        return None
+    if not name or not re.fullmatch(r"_*[A-Za-z]\w*", name):
+        return None  # shells keep `_` for themselves, and nobody calls a setting so
     need = _in_context(module, node, need)
     purpose, part = _purpose(module, node)
     return Reading(name, module.place(node), need, purpose, part)

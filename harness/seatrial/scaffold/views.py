@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from seatrial.scaffold.project import Module, Project, keyword, last_name, text_of
 
 _VERBS = frozenset({"get", "post", "put", "patch", "delete"})
+_CLASSES = frozenset({"MethodView", "View", "Resource", "MethodResource"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +40,26 @@ def views(project: Project) -> list[View]:
             for decorator in node.decorator_list:
                 if (bound := _bound(decorator)) is not None:
                     owner, rule, methods = bound
-                    found.append(View(_joined(prefixes.of(module, owner), rule), methods, node, module))
+                    if path := _joined(prefixes.of(module, owner), rule):
+                        found.append(View(path, methods, node, module))
     return found
 
 
+def bound_in(module: Module) -> Iterator[ast.AST]:
+    """Functions and classes of a module that answer requests, also where nobody can tell their path."""
+    for node in module.nodes:
+        by_class = any(last_name(base) in _CLASSES for base in getattr(node, "bases", ()))
+        if by_class or any(_bound(decorator) for decorator in getattr(node, "decorator_list", ())):
+            yield node
+
+
 def _bound(decorator: ast.expr) -> tuple[ast.expr, str, frozenset[str]] | None:
-    """Owner, rule and methods of `@owner.route("/rule", methods=[…])` or `@owner.post("/rule")`."""
+    """Owner, rule (it may be empty) and methods of `@owner.route("/rule", methods=[…])` or `@owner.post("/rule")`."""
     if not isinstance(decorator, ast.Call) or not isinstance(decorator.func, ast.Attribute):
         return None
     verb = decorator.func.attr
     rule = text_of(decorator.args[0]) if decorator.args else text_of(keyword(decorator, "rule"))
-    if rule is None or not rule.startswith("/") or (verb != "route" and verb not in _VERBS):
+    if rule is None or (rule and not rule.startswith("/")) or (verb != "route" and verb not in _VERBS):
         return None
     methods = frozenset({verb.upper()}) if verb in _VERBS else _methods(keyword(decorator, "methods"))
     return decorator.func.value, rule, methods
