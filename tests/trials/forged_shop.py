@@ -166,6 +166,21 @@ def create_forms_app(config=None):
             return write()
         return render_template_string("<form method=post>{{ form.csrf_token }}</form>", form=form)
 
+    @app.route("/enter", methods=["GET", "POST"])
+    def enter():
+        return redirect("/account") if session.get("user_id") else note()
+
+    @app.route("/enter-by-form", methods=["GET", "POST"])
+    def enter_by_form():
+        if session.get("user_id"):
+            return redirect("/account")
+        form = NoteForm()
+        return write() if form.validate_on_submit() else "no"
+
+    @app.get("/account")
+    def account():
+        return "visitor" if session.get("user_id") else ("", 401)
+
     return app
 
 

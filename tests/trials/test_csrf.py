@@ -179,6 +179,17 @@ def test_a_header_that_a_callable_sets_counts_where_it_opens_the_page(
         assert shop.judged("/exempt", identity="robot").outcome is outcome
 
 
+def test_a_form_that_is_not_for_who_is_logged_in_is_not_proved_by_them(tmp_path: Path) -> None:
+    identity = BY_CALL.format(function="with_cookie_beside_header", proof="/account")
+    with opened(tmp_path / "app", "create_forms_app", more=identity) as shop:
+        sent_away = shop.judged("/enter-by-form", identity="robot")
+        assert sent_away.outcome is Outcome.NOT_PROVED
+        assert "sends this visitor away (302) before it asks its form" in sent_away.reason
+        assert shop.judged("/enter-by-form").outcome is Outcome.PASS
+        # no form is seen in the body of this one: what it does is all that is known
+        assert shop.judged("/enter", identity="robot").outcome is Outcome.FAIL
+
+
 def test_a_protection_that_is_off_proves_nothing(tmp_path: Path) -> None:
     with opened(tmp_path / "app", "create_app", more=OFF) as shop:
         judgement = shop.judged("/plain")

@@ -57,6 +57,8 @@ class CsrfTrial:
     """Where the own token came from (`a form on /login`), or empty where there is none."""
     needless: str = ""
     """Why this route needs no token, or empty."""
+    form: bool = False
+    """The body asks a form of Flask-WTF's, which checks the token itself."""
     unseen: str = ""
     """Why entry into the body cannot be seen, or empty."""
     exempt: str = ""

@@ -180,6 +180,13 @@ def _let_in(rule: Rule, trial: CsrfTrial, let_in: list[Attempt]) -> Judgement:
             f"the body answers {forged[0].status} without a token and {own.status} with one: it may check by itself, "
             "but nothing tells; check in front of the view (CSRFProtect), or name a signed route under webhooks",
         )
+    alike = not own.changed and not own.checked and {attempt.status for attempt in forged} == {own.status}
+    if trial.form and alike and own.status // 100 == 3:
+        return rule.not_proved(
+            trial.subject,
+            f"the body sends this visitor away ({own.status}) before it asks its form, with a valid token as without: "
+            "log an identity in that may use the form",
+        )
     return rule.failed(trial.subject, _finding(rule, trial, let_in, f"answered {forged[0].status}"))
 
 

@@ -76,6 +76,7 @@ def forge(target: Target, route: Route, identity: str) -> CsrfTrial:
     if code is None:
         trial = replace(trial, unseen=unseen)
     elif route.path and not route.unresolved and not trial.needless:
+        trial = replace(trial, form="validate_on_submit" in code.co_names)
         trial = _Forger(target, route, identity, code, kept).run(trial)
     return replace(trial, wrote=target.writes > writes)
 
