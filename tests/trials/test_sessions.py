@@ -155,3 +155,69 @@ def test_without_an_identity_a_log_in_by_name_is_not_proved(tmp_path: Path) -> N
         assert judgement.outcome is Outcome.NOT_PROVED
         assert "[[tool.seatrial.identities]]" in judgement.reason
     assert ses.logout_keeps_session(left).outcome is Outcome.NOT_PROVED
+
+
+ONCE = """
+    from flask import Flask, abort, redirect, request, session
+
+    entered = []
+
+
+    def by_header(client):
+        client.environ_base["HTTP_AUTHORIZATION"] = "Bearer x"
+
+
+    def once(client):
+        if client.post("/login", base_url="https://localhost").status_code != 302:
+            raise RuntimeError("too many log-ins")
+
+
+    def create_app(config=None):
+        app = Flask(__name__)
+        app.config.from_mapping(config or {})
+
+        @app.get("/")
+        def home():
+            known = session.get("user") or request.headers.get("Authorization") == "Bearer x"
+            return "mine" if known else ("", 401)
+
+        @app.post("/login")
+        def enter():
+            entered.append(1)
+            if len(entered) > 1:
+                abort(429)
+            session["user"] = "owner"
+            return redirect("/")
+
+        @app.post("/logout")
+        def leave():
+            session.clear()
+            return redirect("/")
+
+        return app
+"""
+
+
+@pytest.mark.parametrize(
+    ("function", "outcome", "reason"),
+    [
+        ("by_header", Outcome.SKIPPED, "owner is known by its headers and not by a cookie that could be copied"),
+        ("once", Outcome.NOT_PROVED, "too many log-ins"),
+    ],
+)
+def test_a_log_out_of_who_has_no_cookie_and_of_who_cannot_log_in_again(
+    tmp_path: Path, function: str, outcome: Outcome, reason: str
+) -> None:
+    owner = f"""
+        [[tool.seatrial.identities]]
+        name = "owner"
+        call = "shop:{function}"
+        proof = "/"
+    """
+    with open_run(load(project(tmp_path / "app", {"shop.py": ONCE}, more=owner))) as run:
+        found = shop_of(run)
+        aim = next(aim for aim in log_outs(found.inventory) if aim.route and aim.identity == "owner")
+        assert aim.route is not None
+        judgement = ses.logout_keeps_session(found.pilot.log_out(aim.route, aim.identity))
+    assert judgement.outcome is outcome
+    assert reason in judgement.reason

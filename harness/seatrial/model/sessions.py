@@ -90,6 +90,8 @@ class LogOut:
     failure: str = ""
     kept: str = ""
     """As of `LogIn`."""
+    needless: str = ""
+    """Why there is no session whose cookie could be copied, or empty."""
     proof: str = ""
     copy_before: int = 0
     """What the page answered to the copy before the log-out."""

@@ -72,6 +72,8 @@ def logout_keeps_session(rule: Rule, trial: LogOut, _: Context) -> Judgement:
     subject = trial.subject
     if trial.route.skipped and trial.route.skipped != BUILT_IN_SKIP:
         return rule.skipped(subject, f"never requested: {trial.route.skipped}")
+    if trial.needless:
+        return rule.skipped(subject, trial.needless)
     if not trial.proof and not trial.failure:
         return rule.not_proved(subject, _nobody(trial.identity))
     if trial.failure:

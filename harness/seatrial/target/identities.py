@@ -84,6 +84,24 @@ def log_in(target: Target, name: str) -> LoggedIn:
     raise ConfigurationError(f"identities: {name}: could not log in: {answer or how}; {way_out}")
 
 
+def known_by_headers(target: Target, identity: str) -> bool:
+    """Whether its page is closed once the headers that were given to its client (`Authorization`) are left out."""
+    client = target.client(identity)
+    own = {key: value for key, value in client.environ_base.items() if key.startswith("HTTP_")}
+    own = {key: value for key, value in own.items() if key not in ("HTTP_USER_AGENT", "HTTP_COOKIE")}
+    if not own:
+        return False
+    proof = target.sessions[identity].proof
+    if not client._cookies and "HTTP_COOKIE" not in client.environ_base:
+        return True
+    for key in own:
+        del client.environ_base[key]
+    try:
+        return bool(proof) and target.send(client, "GET", proof).status >= 300
+    finally:
+        client.environ_base.update(own)
+
+
 def session_keys(target: Target, client: FlaskClient) -> frozenset[str]:
     """Names in the client's session."""
     return frozenset(session_of(target, client))

@@ -250,29 +250,13 @@ class _Forger:
 
 # ---------------------------------------------------------------------- what is read from the app
 def _needless(target: Target, route: Route, identity: str) -> str:
+    from seatrial.target.identities import known_by_headers
+
     if any(webhook.path in (route.rule, route.path) for webhook in target.settings.webhooks):
         return "a webhook, which is signed ([[tool.seatrial.webhooks]])"
-    if identity != ANONYMOUS and _known_by_headers(target, identity):
+    if identity != ANONYMOUS and known_by_headers(target, identity):
         return f"{identity} is known by its headers and not by a cookie, and no foreign site can send them"
     return ""
-
-
-def _known_by_headers(target: Target, identity: str) -> bool:
-    """Whether its page is closed once the headers that were given to its client (`Authorization`) are left out."""
-    client = target.client(identity)
-    own = {key: value for key, value in client.environ_base.items() if key.startswith("HTTP_")}
-    own = {key: value for key, value in own.items() if key not in ("HTTP_USER_AGENT", "HTTP_COOKIE")}
-    if not own:
-        return False
-    proof = target.sessions[identity].proof
-    if not client._cookies and "HTTP_COOKIE" not in client.environ_base:
-        return True
-    for key in own:
-        del client.environ_base[key]
-    try:
-        return bool(proof) and target.send(client, "GET", proof).status >= 300
-    finally:
-        client.environ_base.update(own)
 
 
 def _sharing(target: Target, route: Route) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from seatrial.model.errors import ConfigurationError
 from seatrial.model.inventory import Route
 from seatrial.model.sessions import LogIn, LogOut, logs_in, logs_out
 from seatrial.observe import tripwire
@@ -70,10 +71,14 @@ def log_in(target: Target, route: Route, identity: str) -> LogIn:
 
 def log_out(target: Target, route: Route, identity: str) -> LogOut:
     """The identity logs in and out again, and a copy of its cookies from in between asks for a page of its own."""
+    from seatrial.target.identities import known_by_headers
+
     writes = target.writes
     who, found = _named(target, identity), LogOut(route, identity, kept=_kept(target))
-    if who is None or who.headers or not route.path:
+    if who is None or not route.path:
         return found
+    if known_by_headers(target, identity):
+        return replace(found, needless=f"{identity} is known by its headers and not by a cookie that could be copied")
     proof = _proof(target, identity)
     if not proof:
         return replace(found, wrote=target.writes > writes)
@@ -117,7 +122,10 @@ def _enter(target: Target, client: FlaskClient, who: Identity) -> str:
     from seatrial.target.identities import call, enter
 
     if who.call is not None:
-        call(who.call, client, who.name)
+        try:
+            call(who.call, client, who.name)
+        except ConfigurationError as error:  # it could at first: many log-ins later the app's own limit refuses it
+            return error.mistakes[0]
         return f"{who.call} did not log it in"
     return enter(target, client, who.login or "", dict(who.fields)).answer
 
