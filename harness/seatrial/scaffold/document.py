@@ -164,7 +164,12 @@ def _environment(text: Text, survey: Survey, secrets: Collection[str]) -> None:
         if name in survey.database_variables:
             continue
         value = made_up.value_for(reading)
-        if name in secrets:
+        if mode := survey.modes.get(name):
+            otherwise = (
+                f"by default the app shows its {mode.default} face" if mode.default else "the face that is tried"
+            )
+            text.set(name, mode.value, f"{mode.place}: {otherwise}")
+        elif name in secrets:
             text.set(name, made_up.secret(reading), f"{reading.place}: made up, for the app refuses its own default")
         elif value is not None:
             text.set(name, value, f"{reading.place}: made up for trials")

@@ -13,6 +13,7 @@ from seatrial.scaffold import (
     declared,
     doors,
     folders,
+    modes,
     routes,
     seeds,
     tools,
@@ -52,6 +53,10 @@ class Survey:
     def variables(self) -> dict[str, Reading]:
         """One reading per variable, the one that wants it most."""
         return variables.firmest(self.readings)
+
+    @cached_property
+    def modes(self) -> dict[str, modes.Mode]:
+        return {mode.name: mode for mode in modes.modes(self.near, self.readings)}
 
     @cached_property
     def login(self) -> doors.Login | None:

@@ -30,6 +30,8 @@ class Reading:
     """The setting, keyword or function that the value goes to: `SQLALCHEMY_DATABASE_URI`, `create_engine`."""
     part: bool = False
     """The value is only a piece of a longer text, such as the host in a URL."""
+    default: str = ""
+    """What stands in its place, where that is a text."""
 
 
 _ENVIRON = "os.environ"
@@ -62,6 +64,7 @@ def firmest(found: list[Reading]) -> dict[str, Reading]:
 
 
 def _reading(module: Module, node: ast.AST, readers: frozenset[str], aliases: frozenset[str]) -> Reading | None:
+    default: ast.expr | None = None
     match node:
         case ast.Subscript(value=value, slice=key, ctx=ast.Load()) if _is_environ(module, value, aliases):
             name, need = text_of(key), Need.REQUIRED
@@ -79,7 +82,10 @@ def _reading(module: Module, node: ast.AST, readers: frozenset[str], aliases: fr
         return None  # shells keep `_` for themselves, and nobody calls a setting so
     need = _in_context(module, node, need)
     purpose, part = _purpose(module, node)
-    return Reading(name, module.place(node), need, purpose, part)
+    match module.parents.get(node):
+        case ast.BoolOp(op=ast.Or(), values=values) if default is None:
+            default = values[-1]
+    return Reading(name, module.place(node), need, purpose, part, text_of(default) or "")
 
 
 def _is_environ(module: Module, node: ast.expr, aliases: frozenset[str]) -> bool:
