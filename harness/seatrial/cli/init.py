@@ -23,6 +23,7 @@ from seatrial.scaffold.survey import Survey, survey
 from seatrial.scaffold.tokens import TokenAuth
 from seatrial.verdict import baseline, budgets
 
+_REASONS = 6
 _STAYS = "seatrial: the configuration stays; run `seatrial init` again to go on with budgets and baseline"
 
 
@@ -79,7 +80,9 @@ def _write(
 
 def _tell(found: Survey) -> None:
     """What was found, before anything is written."""
-    because = f" ({'; '.join(dict.fromkeys(found.chosen.reasons))})" if found.chosen.reasons else ""
+    reasons = list(dict.fromkeys(found.chosen.reasons))
+    more = [f"and {len(reasons) - _REASONS} more"] if len(reasons) > _REASONS else []
+    because = f" ({'; '.join([*reasons[:_REASONS], *more])})" if reasons else ""
     _line("app", f"{found.chosen.spec} at {found.chosen.place}{because}")
     if found.others:
         _line("", f"also found: {', '.join(one.spec for one in found.others[:6])}; choose with --app")

@@ -40,6 +40,7 @@ _ERRORS: dict[str, type[SeatrialError]] = {
     "inconclusive": InconclusiveError,
     "broken": BrokenError,
 }
+BUILDING = "building the app"
 
 
 class HostEnded(BrokenError):
@@ -89,7 +90,7 @@ class Host:
         try:
             self._channel.send(HostSpec(self._settings, self._profile, database_url, self._folder))
         except PeerGone:
-            raise self._ended("building the app") from None
+            raise self._ended(BUILDING) from None
 
     def database_ready(self) -> None:
         """Let it call the factory; `finish_build` waits for the outcome."""
@@ -99,9 +100,9 @@ class Host:
     def finish_build(self, deadline_s: float) -> None:
         """Raises ConfigurationError, HostEnded or HostHung."""
         try:
-            self._answer("building the app", deadline_s)
+            self._answer(BUILDING, deadline_s)
         except PeerGone:
-            raise self._ended("building the app") from None
+            raise self._ended(BUILDING) from None
 
     def call(
         self,
@@ -144,9 +145,13 @@ class Host:
             kind, value = self._channel.receive(deadline_s)
         except DeadlinePassed:
             self.kill()
+            way_out = (
+                "take out of its configuration what it waits for, or raise build_s under [tool.seatrial.deadlines]"
+                if what == BUILDING
+                else "raise the limit under [tool.seatrial.deadlines] or put the route on `skip`"
+            )
             raise HostHung(
-                f"the app did not come back within {deadline_s:g} s ({what}) and was stopped; "
-                f"raise the limit under [tool.seatrial.deadlines] or put the route on `skip`"
+                f"the app did not come back within {deadline_s:g} s ({what}) and was stopped; {way_out}"
             ) from None
         if kind == "ok":
             return value
