@@ -215,7 +215,8 @@ def test_an_app_that_hangs_while_it_is_built_is_ended(tmp_path: Path) -> None:
     root = project(tmp_path, {"shop.py": shop}, more="[tool.seatrial.deadlines]\nbuild_s = 1.0")
     from seatrial.host.client import HostHung
 
-    with pytest.raises(HostHung, match=r"did not come back within 1 s .*raise build_s under"), open_run(load(root)) as run:
+    said = r"did not come back within 1 s .*raise build_s under"
+    with pytest.raises(HostHung, match=said), open_run(load(root)) as run:
         prepare(run, Profile.PROTECTION)
 
 
