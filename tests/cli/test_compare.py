@@ -60,6 +60,7 @@ def written(root: Path, work: int, name: str) -> Path:
     return project(root, files)
 
 
+@pytest.mark.matrix
 def test_what_became_slower_is_named_and_what_stayed_is_not(tmp_path: Path) -> None:
     root = written(tmp_path / "shop", 5_000, "old")
     git(root, "init", "-q", "-b", "main")

@@ -75,6 +75,7 @@ def test_the_report_shows_the_command(writing: tuple[Path, dict[str, Any]]) -> N
     assert ran.out.count(short) == 2  # beside the finding, and in the command
 
 
+@pytest.mark.matrix
 def test_what_was_mended_is_not_reproduced(writing: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     _, finding = writing
     mended = shop(tmp_path, SOUND)
@@ -88,6 +89,7 @@ def test_what_was_mended_is_not_reproduced(writing: tuple[Path, dict[str, Any]],
     assert f"SQL006 {finding['subject']}" in ran.out
 
 
+@pytest.mark.matrix
 def test_the_second_of_equal_findings(writing: tuple[Path, dict[str, Any]]) -> None:
     root, finding = writing
     assert replay(root, f"{finding['fingerprint'][:8]}#1").code == 1

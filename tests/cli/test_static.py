@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from support import project, snapshot
 
 from seatrial.cli.structure import live
@@ -145,6 +146,7 @@ def test_debt_is_known_and_a_copied_line_is_new(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.matrix
 def test_an_unread_file_pays_no_debt(tmp_path: Path) -> None:
     root = shop(tmp_path)
     accept = [sys.executable, "-m", "seatrial", "baseline", "accept", ".", "--all", "--reason", "old"]

@@ -49,6 +49,7 @@ def test_secrets_whose_default_the_app_refuses_are_made_up(init: Init, project: 
     assert (project / ".seatrial/budgets.tsv").is_file()
 
 
+@pytest.mark.matrix
 def test_what_cannot_be_made_up_is_named_alone(init: Init, project: Path) -> None:
     """The message that counts is that of the last try; the secrets stay."""
     more = "if ORIGINS == '*':\n        raise RuntimeError('CORS_ALLOWED_ORIGINS may not be *')"

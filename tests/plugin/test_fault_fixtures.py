@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from faults.matrix import CONFIG, HANDLERS, NOT_UNIQUE
 from support import project
 
@@ -37,6 +38,7 @@ def run(tmp_path: Path, variant: str) -> str:
     return done.stdout + done.stderr
 
 
+@pytest.mark.matrix
 def test_a_sound_handler_passes_and_what_is_not_configured_fails_in_a_sentence(tmp_path: Path) -> None:
     told = run(tmp_path, "specified")
     assert "PASSED test_payments.py::test_duplicates" in told, told

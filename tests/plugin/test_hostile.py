@@ -166,6 +166,7 @@ def test_a_finding_fails_and_stops_at_the_first_where_asked(harbour, shop):
     assert harbour.left() == []
 
 
+@pytest.mark.matrix
 def test_known_debt_passes(harbour, shop):
     root = shop(app=SOUND.replace('"Referrer-Policy": "same-origin",', ""))
     accept = ("baseline", "accept", "--rule", "HDR005", "--reason", "legacy")
@@ -176,6 +177,7 @@ def test_known_debt_passes(harbour, shop):
     assert "Known debt" in done.out
 
 
+@pytest.mark.matrix
 def test_ids_can_be_given_back(harbour, shop):
     root = shop(app=FLAWED)
     one = "seatrial/test_headers.py::test_headers[GET /items/ [anonymous]]"
