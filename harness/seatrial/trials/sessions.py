@@ -78,7 +78,8 @@ def log_out(target: Target, route: Route, identity: str) -> LogOut:
     if who is None or not route.path:
         return found
     if known_by_headers(target, identity):
-        return replace(found, needless=f"{identity} is known by its headers and not by a cookie that could be copied")
+        needless = f"{identity} is known by its headers and not by a cookie that could be copied"
+        return replace(found, needless=needless, wrote=target.writes > writes)
     proof = _proof(target, identity)
     if not proof:
         return replace(found, wrote=target.writes > writes)
