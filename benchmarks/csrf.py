@@ -21,7 +21,8 @@ from seatrial.host.run import Run
 from seatrial.model.csrf import REFERER
 from seatrial.model.inventory import Inventory
 from seatrial.model.profiles import Profile
-from seatrial.trials.pilot import Pilot, open_run, prepare
+from seatrial.trials.opening import open_run, prepare
+from seatrial.trials.pilot import Pilot
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "stockroom"
 LIMIT = 100

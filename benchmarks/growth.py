@@ -25,7 +25,8 @@ from seatrial.model.inventory import ANONYMOUS
 from seatrial.model.outcomes import Outcome
 from seatrial.model.profiles import Profile
 from seatrial.rules.growth import n_plus_one
-from seatrial.trials.pilot import Pilot, open_run, prepare
+from seatrial.trials.opening import open_run, prepare
+from seatrial.trials.pilot import Pilot
 
 ROOT = Path(__file__).resolve().parent.parent
 STOCKROOM_LIMIT_S, LARGE_LIMIT_S, MEMORY_LIMIT_MB, LINEAR_LIMIT = 0.5, 1.0, 50.0, 1.5

@@ -24,9 +24,9 @@ from seatrial.config import Settings, load
 from seatrial.database import open_databases
 from seatrial.model.profiles import Profile
 from seatrial.model.rules import Rule
-from seatrial.plugin.guarding import every_route, pages, responses
+from seatrial.plugin.aims import every_route, pages, responses
 from seatrial.rules import registered
-from seatrial.trials.pilot import open_run, prepare
+from seatrial.trials.opening import open_run, prepare
 from seatrial.trials.sweep import variants
 
 ROOT = Path(__file__).resolve().parent.parent

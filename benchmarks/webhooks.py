@@ -30,7 +30,7 @@ from seatrial.config import load  # noqa: E402
 from seatrial.model import webhooks as faults  # noqa: E402
 from seatrial.model.profiles import Profile  # noqa: E402
 from seatrial.target import Target  # noqa: E402
-from seatrial.trials.pilot import open_run, prepare  # noqa: E402
+from seatrial.trials.opening import open_run, prepare  # noqa: E402
 from seatrial.trials.webhooks import breaking  # noqa: E402
 from seatrial.trials.webhooks.stand import stand  # noqa: E402
 

@@ -1,7 +1,8 @@
 """What the configuration switches on and off, read back from the app as in production."""
 
 from seatrial.model.profiles import Profile
-from seatrial.plugin.guarding import Trial, guard, whole_app
+from seatrial.plugin.aims import whole_app
+from seatrial.plugin.guarding import Trial, guard
 from seatrial.rules import cfg
 
 RULES = [

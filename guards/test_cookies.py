@@ -1,7 +1,8 @@
 """Attributes of every cookie that a readable route sets, with the app as in production."""
 
 from seatrial.model.profiles import Profile
-from seatrial.plugin.guarding import Trial, guard, responses
+from seatrial.plugin.aims import responses
+from seatrial.plugin.guarding import Trial, guard
 from seatrial.rules import cke
 
 

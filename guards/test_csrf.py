@@ -1,7 +1,8 @@
 """Forged requests to every unsafe route, and tokens in every form, with the app as in production."""
 
 from seatrial.model.profiles import Profile
-from seatrial.plugin.guarding import Trial, guard, responses, unsafe_routes
+from seatrial.plugin.aims import responses, unsafe_routes
+from seatrial.plugin.guarding import Trial, guard
 from seatrial.rules import csr
 
 

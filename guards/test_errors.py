@@ -1,6 +1,7 @@
 """What clients get when something is wrong: no request is answered 500, and errors are fit for those who read them."""
 
-from seatrial.plugin.guarding import Trial, every_route, guard
+from seatrial.plugin.aims import every_route
+from seatrial.plugin.guarding import Trial, guard
 from seatrial.rules import err
 
 

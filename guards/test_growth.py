@@ -1,6 +1,7 @@
 """Statements and rows per route while its tables grow: no statement per row, no list without an end."""
 
-from seatrial.plugin.guarding import Trial, growing, guard
+from seatrial.plugin.aims import growing
+from seatrial.plugin.guarding import Trial, guard
 from seatrial.rules import growth
 
 

@@ -1,7 +1,8 @@
 """Headers of every readable route, and of everything else that a blueprint answers, with the app as in production."""
 
 from seatrial.model.profiles import Profile
-from seatrial.plugin.guarding import Trial, blueprints, guard, responses
+from seatrial.plugin.aims import blueprints, responses
+from seatrial.plugin.guarding import Trial, guard
 from seatrial.rules import hdr
 
 

@@ -1,7 +1,8 @@
 """Planned indexes, superfluous ones and missing ones, tried with the app's own statements on large tables."""
 
 from seatrial.model.profiles import Profile
-from seatrial.plugin.guarding import Trial, guard, whole_database
+from seatrial.plugin.aims import whole_database
+from seatrial.plugin.guarding import Trial, guard
 from seatrial.rules import idx
 
 

@@ -1,6 +1,7 @@
 """Response times of hot paths, warm, alone, in process: a tripwire, which no load test is replaced by."""
 
-from seatrial.plugin.guarding import Trial, guard, pages
+from seatrial.plugin.aims import pages
+from seatrial.plugin.guarding import Trial, guard
 from seatrial.rules import lat
 
 

@@ -1,7 +1,8 @@
 """Rate limits of log-ins and of every route that declares one, driven until they refuse, as in production."""
 
 from seatrial.model.profiles import Profile
-from seatrial.plugin.guarding import Trial, guard, limited, whole_app
+from seatrial.plugin.aims import limited, whole_app
+from seatrial.plugin.guarding import Trial, guard
 from seatrial.rules import rtl
 
 

@@ -1,6 +1,7 @@
 """Markup that is sent in, on every page that shows it: it must have stayed text."""
 
-from seatrial.plugin.guarding import Trial, guard, showing
+from seatrial.plugin.aims import showing
+from seatrial.plugin.guarding import Trial, guard
 from seatrial.rules import err
 
 

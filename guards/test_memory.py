@@ -1,6 +1,7 @@
 """Hot paths called some hundred times: what each call leaves behind in the process adds up."""
 
-from seatrial.plugin.guarding import Trial, critical, guard
+from seatrial.plugin.aims import critical
+from seatrial.plugin.guarding import Trial, guard
 from seatrial.rules import mem
 
 

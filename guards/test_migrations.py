@@ -1,7 +1,8 @@
 """The app's own migrations, run on a database of their own and read by squawk."""
 
 from seatrial.model.profiles import Profile
-from seatrial.plugin.guarding import Trial, guard, whole_app
+from seatrial.plugin.aims import whole_app
+from seatrial.plugin.guarding import Trial, guard
 from seatrial.rules import mig
 
 

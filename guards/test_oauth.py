@@ -1,7 +1,8 @@
 """Log-ins with a provider that misbehaves, with the app as in production."""
 
 from seatrial.model.profiles import Profile
-from seatrial.plugin.guarding import Trial, guard, oauth_callbacks, oauth_starts
+from seatrial.plugin.aims import oauth_callbacks, oauth_starts
+from seatrial.plugin.guarding import Trial, guard
 from seatrial.rules import oau
 
 

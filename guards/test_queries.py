@@ -1,6 +1,7 @@
 """Statements per route: within budget, no repeats, none slow, no write on GET, none from a template; eager loads."""
 
-from seatrial.plugin.guarding import Trial, guard, pages
+from seatrial.plugin.aims import pages
+from seatrial.plugin.guarding import Trial, guard
 from seatrial.rules import eager, sql
 
 

@@ -1,7 +1,8 @@
 """Where the app can be made to lead its visitors: by its parameters, and by the Host of a request, as in production."""
 
 from seatrial.model.profiles import Profile
-from seatrial.plugin.guarding import Trial, addressed, guard, leading
+from seatrial.plugin.aims import addressed, leading
+from seatrial.plugin.guarding import Trial, guard
 from seatrial.rules import red
 
 

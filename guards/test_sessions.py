@@ -1,7 +1,8 @@
 """What log-ins and log-outs do to sessions, with the app as in production."""
 
 from seatrial.model.profiles import Profile
-from seatrial.plugin.guarding import Trial, guard, log_ins, log_outs
+from seatrial.plugin.aims import log_ins, log_outs
+from seatrial.plugin.guarding import Trial, guard
 from seatrial.rules import ses
 
 

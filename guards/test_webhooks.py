@@ -2,7 +2,8 @@
 
 from seatrial.model import webhooks as faults
 from seatrial.model.profiles import Profile
-from seatrial.plugin.guarding import Trial, broken_by, guard, keyed_routes, webhook_events, webhooks
+from seatrial.plugin.aims import broken_by, keyed_routes, webhook_events, webhooks
+from seatrial.plugin.guarding import Trial, guard
 from seatrial.rules import idm, whk
 
 

@@ -56,6 +56,7 @@ def test_a_job_is_what_its_system_reads(system: str, schema: str, tmp_path: Path
     valid(written(system, tmp_path), schema)
 
 
+@pytest.mark.matrix
 def test_the_composite_action_is_what_github_reads(tmp_path: Path) -> None:
     valid(CI / "github" / "action.yml", "vendor.github-actions")
     broken = tmp_path / "action.yml"
@@ -142,6 +143,7 @@ def test_the_action_reports_and_ends_with_the_verdict(tmp_path: Path) -> None:
     assert "SQL006" in log
 
 
+@pytest.mark.matrix
 def test_the_action_passes_where_nothing_blocks(tmp_path: Path) -> None:
     root = project(tmp_path / "app", {"shop.py": SOUND}, top=TOP, more=NO_TOOLS)
     code, outputs, log = acted(root, tmp_path, ARGUMENTS="--only SQL006")

@@ -43,6 +43,7 @@ def replay(root: Path, *words: str) -> Ran:
     return seatrial(root, "check", "--replay", *words, json_result=False)
 
 
+@pytest.mark.matrix
 @pytest.fixture(scope="module")
 def writing(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     root = shop(tmp_path_factory.mktemp("writing"), WRITES)
@@ -99,6 +100,7 @@ def test_the_second_of_equal_findings(writing: tuple[Path, dict[str, Any]]) -> N
 
 
 @pytest.mark.matrix
+@pytest.mark.matrix
 def test_known_debt_is_found_by_the_baseline(tmp_path: Path) -> None:
     root = shop(tmp_path, WRITES)
     [finding] = found(root, "SQL006")
@@ -118,6 +120,7 @@ def test_what_cannot_be_asked_is_5(writing: tuple[Path, dict[str, Any]], tmp_pat
     assert "answered 404" in ran.out
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -128,6 +128,7 @@ def test_without_services_the_rules_are_skipped_with_the_key_to_set(tmp_path: Pa
     assert "set services" in result["checks"][0]["reason"]
 
 
+@pytest.mark.matrix
 def test_debt_is_known_and_a_copied_line_is_new(tmp_path: Path) -> None:
     root = shop(tmp_path)
     accept = [sys.executable, "-m", "seatrial", "baseline", "accept", ".", "--all", "--reason", "old"]

@@ -57,6 +57,8 @@ def _taken(annotation: Any, value: Any) -> Any:
     return TypeAdapter(annotation, config=ConfigDict(strict=True)).validate_python(value)
 
 
+@pytest.mark.matrix
+@pytest.mark.matrix
 def test_a_stale_table_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "docs").mkdir()
     for page in (ROOT / "docs").glob("*.md"):

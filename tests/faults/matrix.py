@@ -16,7 +16,7 @@ from seatrial.host.run import Run
 from seatrial.model import webhooks as faults
 from seatrial.model.profiles import Profile
 from seatrial.model.webhooks import Broken
-from seatrial.trials.pilot import open_run, prepare
+from seatrial.trials.opening import open_run, prepare
 from seatrial.trials.webhooks import breaking
 
 HANDLERS = Path(__file__).parent / "handlers.py"

@@ -15,7 +15,8 @@ from seatrial.model.errors import ConfigurationError
 from seatrial.model.outcomes import Outcome
 from seatrial.model.profiles import Profile
 from seatrial.rules import whk
-from seatrial.trials.pilot import Pilot, open_run, prepare
+from seatrial.trials.opening import open_run, prepare
+from seatrial.trials.pilot import Pilot
 
 APP = """
     import os, subprocess, threading, time
@@ -151,7 +152,7 @@ def test_a_live_secret_in_the_configuration_is_refused() -> None:
 def outcome(root: Path, family: str = faults.DEATH) -> tuple[Outcome, str]:
     with open_run(load(root)) as run:
         prepare(run, Profile.PROTECTION)
-        judgement = whk.event_lost(Pilot(run).broken("/webhook", "invoice.paid", family))
+        judgement = whk.event_lost(Pilot(run).faults.broken("/webhook", "invoice.paid", family))
         [host] = run.process_ids()
         left = [p for p in psutil.Process(host).children(recursive=True) if p.status() != psutil.STATUS_ZOMBIE]
         # The keeper of the database, and nothing that the app has started.
@@ -207,7 +208,7 @@ def test_a_handler_that_works_in_a_thread_is_waited_for(tmp_path: Path) -> None:
     root = shop(tmp_path, "threading.Thread(target=keep).start(); return 'ok'")
     with open_run(load(root)) as run:
         prepare(run, Profile.PROTECTION)
-        evidence = Pilot(run).broken("/webhook", "invoice.paid", faults.ACKNOWLEDGED)
+        evidence = Pilot(run).faults.broken("/webhook", "invoice.paid", faults.ACKNOWLEDGED)
     assert not evidence.reason
     assert evidence.boundaries
 
@@ -221,7 +222,7 @@ def test_a_pool_of_threads_that_outlives_the_request(tmp_path: Path) -> None:
     (root / "shop.py").write_text(source.replace("db = SQLAlchemy()", pool, 1))
     with open_run(load(root)) as run:
         prepare(run, Profile.PROTECTION)
-        evidence = Pilot(run).broken("/webhook", "invoice.paid", faults.DEATH)
+        evidence = Pilot(run).faults.broken("/webhook", "invoice.paid", faults.DEATH)
     assert not evidence.reason, evidence.reason
     assert evidence.tried == evidence.planned > 0
 

@@ -16,7 +16,8 @@ from seatrial.model.findings import Judgement
 from seatrial.model.outcomes import Level, Outcome
 from seatrial.model.profiles import Profile
 from seatrial.rules import idm, whk
-from seatrial.trials.pilot import Pilot, open_run, prepare
+from seatrial.trials.opening import open_run, prepare
+from seatrial.trials.pilot import Pilot
 
 APP = Path(__file__).parent / "decisions.py"
 CONFIG = """
@@ -72,48 +73,70 @@ def found(judgement: Judgement) -> list[Finding]:
 def test_single_deliveries(decides: str, family: str, findings: list[Finding]) -> None:
     rule = whk.signature_not_enforced if family == faults.FORGED else whk.malformed_is_500
     with deciding(decides) as pilot:
-        assert found(rule(pilot.refusals("/webhook", family))) == findings
+        assert found(rule(pilot.faults.refusals("/webhook", family))) == findings
 
 
 def test_stripes_own_library_looks_back_only_and_that_is_no_fault_of_the_app() -> None:
     pytest.importorskip("stripe")
     with deciding("library") as pilot:
-        evidence = pilot.refusals("/webhook", faults.FORGED)
+        evidence = pilot.faults.refusals("/webhook", faults.FORGED)
     assert not evidence.reason
     [ahead] = [sent for sent in evidence.sent if sent.case == "a signature of ten years ahead"]
     assert (ahead.status, ahead.wanted) == (200, faults.SURVIVED)
     assert found(whk.signature_not_enforced(evidence)) == []
 
 
-@pytest.mark.parametrize(("decides", "convicted"), [("", []), ("drops_the_same_second", ["order@same-second"])])
+@pytest.mark.parametrize(
+    ("decides", "convicted"),
+    [
+        pytest.param("", [], marks=pytest.mark.matrix),
+        ("drops_the_same_second", ["order@same-second"]),
+    ],
+)
 def test_events_of_the_same_second(decides: str, convicted: list[str]) -> None:
     with deciding(decides, "customer.subscription.updated") as pilot:
-        evidence = pilot.order("/webhook")
-        again = pilot.order("/webhook", "order@same-second")
+        evidence = pilot.faults.order("/webhook")
+        again = pilot.faults.order("/webhook", "order@same-second")
     assert not evidence.reason
     assert [one.id for one in evidence.differing] == [one.id for one in again.differing] == convicted
     assert found(whk.order_dependent(evidence)) == [("", Level.WARN)] * len(convicted)
 
 
-@pytest.mark.parametrize(("decides", "details"), [("", []), ("one_failure_stops_all", ["invoice.paid holds up"])])
+@pytest.mark.parametrize(
+    ("decides", "details"),
+    [
+        pytest.param("", [], marks=pytest.mark.matrix),
+        ("one_failure_stops_all", ["invoice.paid holds up"]),
+    ],
+)
 def test_an_event_that_fails_beside_another_one(decides: str, details: list[str]) -> None:
     with deciding(decides) as pilot:
-        judgement = whk.no_backoff(pilot.backoff("/webhook", "invoice.paid"))
+        judgement = whk.no_backoff(pilot.faults.backoff("/webhook", "invoice.paid"))
     assert [detail for detail, _ in found(judgement)] == details
 
 
 @pytest.mark.parametrize(
     ("decides", "policy", "wrong"),
     [
-        ("", "are not stored: the request is carried out when it comes again", set()),
-        ("stores_errors", "are stored and given again", set()),
+        pytest.param(
+            "",
+            "are not stored: the request is carried out when it comes again",
+            set(),
+            marks=pytest.mark.matrix,
+        ),
+        pytest.param("stores_errors", "are stored and given again", set(), marks=pytest.mark.matrix),
         ("key_expected", "are not stored: the request is carried out when it comes again", {"no key"}),
-        ("stuck", "are not stored: the request is carried out when it comes again", {"a key whose request failed"}),
+        pytest.param(
+            "stuck",
+            "are not stored: the request is carried out when it comes again",
+            {"a key whose request failed"},
+            marks=pytest.mark.matrix,
+        ),
     ],
 )
 def test_answers_of_5xx_and_requests_without_a_key(decides: str, policy: str, wrong: set[str]) -> None:
     with deciding(decides, profile=Profile.SWEEP) as pilot:
-        evidence = pilot.keyed("POST /payments")
+        evidence = pilot.faults.keyed("POST /payments")
     assert not evidence.reason
     assert evidence.facts == {"answers of 5xx": policy}
     assert {case.case for case in evidence.cases if case.wrong} == wrong
@@ -140,7 +163,7 @@ def test_two_events_about_one_object(variant: str, database: str, twice: bool) -
 
 def test_what_may_happen_to_an_object_again_is_not_tried_so() -> None:
     with deciding("", "customer.subscription.updated") as pilot:
-        judgement = whk.applied_twice(pilot.broken("/webhook", "customer.subscription.updated", faults.OBJECT))
+        judgement = whk.applied_twice(pilot.faults.broken("/webhook", "customer.subscription.updated", faults.OBJECT))
     assert judgement.outcome is Outcome.SKIPPED
     assert "may come more than once for an object" in judgement.reason
 

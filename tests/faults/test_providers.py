@@ -13,7 +13,8 @@ from seatrial.model import webhooks as faults
 from seatrial.model.outcomes import Outcome
 from seatrial.model.profiles import Profile
 from seatrial.rules import whk
-from seatrial.trials.pilot import Pilot, open_run, prepare
+from seatrial.trials.opening import open_run, prepare
+from seatrial.trials.pilot import Pilot
 
 APP = """
     import base64, hashlib, hmac, json, time
@@ -104,7 +105,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
 
 
 def test_standard_webhooks_are_signed_and_every_forgery_is_refused(run: Run) -> None:
-    evidence = Pilot(run).refusals("/standard", faults.FORGED)
+    evidence = Pilot(run).faults.refusals("/standard", faults.FORGED)
     assert not evidence.reason
     assert {sent.case: sent.status for sent in evidence.sent} == {
         "a body that was changed": 401,
@@ -123,13 +124,13 @@ def test_standard_webhooks_are_signed_and_every_forgery_is_refused(run: Run) -> 
 
 
 def test_a_sender_of_ones_own_signs_with_the_apps_callable(run: Run) -> None:
-    evidence = Pilot(run).refusals("/own", faults.FORGED)
+    evidence = Pilot(run).faults.refusals("/own", faults.FORGED)
     assert [sent.status for sent in evidence.sent] == [401, 401, 401]
     assert whk.signature_not_enforced(evidence).outcome is Outcome.PASS
 
 
 @pytest.mark.parametrize("path", ["/standard", "/own"])
 def test_they_are_broken_like_any_other(run: Run, path: str) -> None:
-    evidence = Pilot(run).broken(path, "order.paid", faults.DEATH)
+    evidence = Pilot(run).faults.broken(path, "order.paid", faults.DEATH)
     assert whk.event_lost(evidence).outcome is Outcome.PASS, evidence
     assert evidence.tried == evidence.planned > 4

@@ -11,7 +11,8 @@ from seatrial.model import webhooks as faults
 from seatrial.model.outcomes import Outcome
 from seatrial.model.profiles import Profile
 from seatrial.rules import whk
-from seatrial.trials.pilot import Pilot, open_run, prepare
+from seatrial.trials.opening import open_run, prepare
+from seatrial.trials.pilot import Pilot
 
 pytest.importorskip("celery")
 
@@ -87,6 +88,6 @@ def test_a_task_that_runs_at_once_is_broken_like_the_handler_itself(tmp_path: Pa
     root = project(tmp_path / "app", {"shop.py": textwrap.dedent(APP).format(eager=True)}, config=CONFIG)
     with open_run(load(root)) as run:
         prepare(run, Profile.PROTECTION)
-        judgement = whk.event_lost(Pilot(run).broken("/webhook", "invoice.paid", faults.DEATH))
+        judgement = whk.event_lost(Pilot(run).faults.broken("/webhook", "invoice.paid", faults.DEATH))
     assert judgement.outcome is Outcome.FAIL, judgement.reason
     assert judgement.findings[0].evidence["verdict"] == faults.LOST

@@ -8,7 +8,7 @@ from support import project, snapshot
 from seatrial.config import load
 from seatrial.model.errors import ConfigurationError
 from seatrial.model.profiles import Profile
-from seatrial.trials.pilot import open_run, prepare
+from seatrial.trials.opening import open_run, prepare
 
 EMPTY = """
     from flask import Flask

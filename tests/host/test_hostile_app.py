@@ -13,7 +13,8 @@ from seatrial.host.run import Run
 from seatrial.model.evidence import Kind
 from seatrial.model.inventory import Inventory
 from seatrial.model.profiles import Profile
-from seatrial.trials.pilot import Pilot, open_run, prepare
+from seatrial.trials.opening import open_run, prepare
+from seatrial.trials.pilot import Pilot
 
 SHOP = Path(__file__).with_name("hostile_shop.py")
 

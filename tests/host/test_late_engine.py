@@ -9,7 +9,8 @@ from seatrial.config import load
 from seatrial.model.evidence import Kind
 from seatrial.model.inventory import ANONYMOUS
 from seatrial.model.profiles import Profile
-from seatrial.trials.pilot import Pilot, open_run, prepare
+from seatrial.trials.opening import open_run, prepare
+from seatrial.trials.pilot import Pilot
 
 FILES = {
     "shop/__init__.py": """

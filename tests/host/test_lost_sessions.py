@@ -6,7 +6,8 @@ from support import project
 
 from seatrial.config import load
 from seatrial.model.profiles import Profile
-from seatrial.trials.pilot import Pilot, open_run, prepare
+from seatrial.trials.opening import open_run, prepare
+from seatrial.trials.pilot import Pilot
 
 FILES = {
     "shop/__init__.py": """

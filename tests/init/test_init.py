@@ -37,8 +37,16 @@ def test_a_factory_is_tried_on_an_embedded_postgresql_and_its_budgets_are_record
 @pytest.mark.parametrize(
     ("files", "app", "page"),
     [
-        pytest.param(SINGLE, "app:app", "GET / index [anonymous]", id="a single file, Flask-SQLAlchemy"),
-        pytest.param(SRC, "my_shop:make_app", "GET / index [anonymous]", id="src layout, plain SQLAlchemy"),
+        pytest.param(
+            SINGLE, "app:app", "GET / index [anonymous]", id="a single file, Flask-SQLAlchemy", marks=pytest.mark.matrix
+        ),
+        pytest.param(
+            SRC,
+            "my_shop:make_app",
+            "GET / index [anonymous]",
+            id="src layout, plain SQLAlchemy",
+            marks=pytest.mark.matrix,
+        ),
         pytest.param(CLASSES, "app:create_app", "", id="a factory that takes the name of a configuration"),
     ],
 )

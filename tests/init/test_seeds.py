@@ -81,6 +81,7 @@ def test_a_command_that_asks_for_a_number_stands_in_a_comment(init: Init, projec
     assert '# seed = "flask fake users"' in (project / "pyproject.toml").read_text()
 
 
+@pytest.mark.matrix
 def test_a_script_with_an_app_of_its_own_is_sown(init: Init, project: Path) -> None:
     """In the trial's database, from which other databases are cloned: nothing of the script's may stay connected."""
     result = init({**SHOP, "seed_dev_data.py": SCRIPT})

@@ -19,7 +19,8 @@ from seatrial.observe.outbound import Answer, Request, install, responding
 from seatrial.rules import oau
 from seatrial.trials.oauth.cases import HAPPY
 from seatrial.trials.oauth.provider import Provider
-from seatrial.trials.pilot import Pilot, open_run, prepare
+from seatrial.trials.opening import open_run, prepare
+from seatrial.trials.pilot import Pilot
 
 ISSUER = "https://id.example"
 PERSON = {"sub": "u1", "email": "u1@shop.example", "email_verified": True, "name": "One"}

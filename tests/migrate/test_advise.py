@@ -163,6 +163,7 @@ def test_verify_proves_each_planned_index_with_its_price(empty: Shop, db: Db, tm
     assert unused.startswith("    proof   none of 2 statements could use it, on ")
 
 
+@pytest.mark.matrix
 def test_advice_without_an_alembic_folder_shows_no_revision(db: Db, tmp_path: Path) -> None:
     root = project(tmp_path / "app", {"shop.py": APP.format(models="")}, config=CONFIG)
     code, said = db("advise", str(root))

@@ -111,7 +111,7 @@ def points(shop: Shop, number: int) -> list[int]:
     return sorted({*chosen, *spread})
 
 
-@pytest.mark.parametrize("how", ["client", "client in the statement"])
+@pytest.mark.parametrize("how", [pytest.param("client", marks=pytest.mark.matrix), "client in the statement"])
 def test_a_client_killed_at_ten_points_is_healed_by_the_next_upgrade(drill: Shop, how: str) -> None:
     chosen = points(drill, 10)
     assert len(chosen) >= 9

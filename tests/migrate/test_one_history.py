@@ -79,7 +79,10 @@ def flask_of(root: Path, shop: Shop) -> Callable[..., str]:
     return flask
 
 
-@pytest.mark.parametrize(("pieces", "dropped"), [(UNAWARE, True), (SPARED, False)], ids=["unaware", "spared"])
+@pytest.mark.parametrize(
+    ("pieces", "dropped"),
+    [pytest.param(UNAWARE, True, id="unaware", marks=pytest.mark.matrix), pytest.param(SPARED, False, id="spared")],
+)
 def test_autogenerate_does_not_drop_what_is_ours(
     empty: Shop, tmp_path: Path, pieces: dict[str, str], dropped: bool
 ) -> None:

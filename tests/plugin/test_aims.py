@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from seatrial.model.inventory import ANONYMOUS, BUILT_IN_SKIP, Inventory, Route
-from seatrial.plugin.guarding import addressed, leading, log_ins, log_outs, showing
+from seatrial.plugin.aims import addressed, leading, log_ins, log_outs, showing
 
 ROUTES = (
     Route("GET", "/", "home", path="/"),

@@ -114,6 +114,7 @@ def test_a_pytest_that_dies_in_the_middle_is_broken(harbour, slow):
     assert harbour.left(3) == []
 
 
+@pytest.mark.matrix
 def test_a_pytest_that_ends_with_an_error_of_its_own_is_broken(harbour, shop):
     hook = (
         "def pytest_runtest_logfinish(nodeid):\n    if 'test_errors' in nodeid:\n        raise RuntimeError('hook')\n"
@@ -169,6 +170,7 @@ def test_the_configured_conftest_and_no_other(harbour, shop, tmp_path):
     assert about["CFG001"] == "app"
 
 
+@pytest.mark.matrix
 def test_a_conftest_that_cannot_be_imported(harbour, shop):
     process = harbour.check(shop({"tests/trial.py": "import nowhere\n"}, top='conftest = "tests/trial.py"\n'))
     out, err = process.communicate(timeout=60)

@@ -13,7 +13,7 @@ import support
 import seatrial
 from seatrial.model.inventory import Route
 from seatrial.plugin import collector
-from seatrial.plugin.guarding import Aim
+from seatrial.plugin.aims import Aim
 
 from .conftest import CHECKS, FLAWED, GUARDS, OF_A_ROUTE, SOUND, Harbour
 
@@ -119,6 +119,7 @@ def test_ids_are_unique_where_bindings_are_not():
     ]
 
 
+@pytest.mark.matrix
 def test_a_virtual_environment_inside_the_project(harbour, shop):
     root = shop()
     venv.create(root / ".venv", with_pip=False)
@@ -178,6 +179,7 @@ def test_known_debt_passes(harbour, shop):
 
 
 @pytest.mark.matrix
+@pytest.mark.matrix
 def test_ids_can_be_given_back(harbour, shop):
     root = shop(app=FLAWED)
     one = "seatrial/test_headers.py::test_headers[GET /items/ [anonymous]]"
@@ -210,12 +212,14 @@ def test_only_collecting_runs_nothing_and_writes_nothing(harbour, shop):
     assert harbour.left() == []
 
 
+@pytest.mark.matrix
 def test_a_glob_that_no_route_matches(harbour, shop):
     nothing = harbour.pytest(shop(), "--seatrial", "--seatrial-route", "/nowhere")
     assert nothing.code == 5, nothing.out
     assert "nothing was checked" in nothing.out
 
 
+@pytest.mark.matrix
 def test_a_module_that_cannot_be_imported_does_not_take_the_guards_along(harbour, shop):
     done = harbour.pytest(shop({"tests/test_broken.py": "import nowhere\n"}), "--seatrial", "tests")
     assert done.code == pytest.ExitCode.INTERRUPTED, "what pytest itself says of a collection error"

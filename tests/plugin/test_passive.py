@@ -187,7 +187,9 @@ EXPECTED = {
 }
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
+@pytest.mark.parametrize(
+    "workers", [pytest.param((), id="alone"), pytest.param(("-n", "2"), id="xdist", marks=pytest.mark.matrix)]
+)
 def test_what_the_table_says(harbour, team, workers):
     done = harbour.pytest(team, "--seatrial-passive", "-W", "error", *workers)
     assert done.code == 1

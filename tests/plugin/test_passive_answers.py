@@ -278,6 +278,7 @@ def test_the_file_has_the_published_shape(alone):
     assert seen["unserved"] == sum(entry["path"] != "" for entry in seen["strays"]) + 1 + 1  # a redirect, an xfail
 
 
+@pytest.mark.matrix
 def test_workers_together_see_the_same(harbour, team, alone):
     _, seen = passive(harbour, team, "-n", "2", "--dist", "loadfile")
     assert seen == alone[1]

@@ -68,12 +68,13 @@ from seatrial.observe.attribution import attribution
 from seatrial.observe.callsite import call_site
 from seatrial.observe.markup import marks
 from seatrial.observe.redaction import cookie_sizes
-from seatrial.plugin.guarding import blueprints, showing, whole_database
+from seatrial.plugin.aims import blueprints, showing, whole_database
 from seatrial.rules import find, registered
 from seatrial.source.structure import Survey, Wanted
 from seatrial.target.forms import post_forms
 from seatrial.target.target import ATTRIBUTED
-from seatrial.trials.pilot import Pilot, open_run, prepare
+from seatrial.trials.opening import open_run, prepare
+from seatrial.trials.pilot import Pilot
 from seatrial.trials.responses import origins_of as origins
 
 SPECIMENS = Path(__file__).parent.parent / "specimens"
@@ -105,18 +106,18 @@ ADDRESSED = "RED002"
 SOWN = "ERR006"
 """The rule that judges pages after markup was sent to the whole app."""
 DELIVERED = {
-    "WHK001": lambda pilot, _: pilot.refusals("/webhook", faults.FORGED),
-    "WHK002": lambda pilot, event: pilot.broken("/webhook", event, faults.DUPLICATES),
-    "WHK003": lambda pilot, event: pilot.broken("/webhook", event, faults.DEATH),
-    "WHK004": lambda pilot, event: pilot.broken("/webhook", event, faults.RACE),
-    "WHK005": lambda pilot, event: pilot.broken("/webhook", event, faults.CALLS),
-    "WHK006": lambda pilot, event: pilot.broken("/webhook", event, faults.ACKNOWLEDGED),
-    "WHK007": lambda pilot, _: pilot.refusals("/webhook", faults.MALFORMED),
-    "WHK008": lambda pilot, _: pilot.conflict("/webhook"),
-    "WHK009": lambda pilot, _: pilot.order("/webhook"),
-    "WHK010": lambda pilot, event: pilot.backoff("/webhook", event),
-    "WHK011": lambda pilot, event: pilot.pipeline("/webhook", event),
-    "IDM001": lambda pilot, _: pilot.keyed("POST /payments"),
+    "WHK001": lambda pilot, _: pilot.faults.refusals("/webhook", faults.FORGED),
+    "WHK002": lambda pilot, event: pilot.faults.broken("/webhook", event, faults.DUPLICATES),
+    "WHK003": lambda pilot, event: pilot.faults.broken("/webhook", event, faults.DEATH),
+    "WHK004": lambda pilot, event: pilot.faults.broken("/webhook", event, faults.RACE),
+    "WHK005": lambda pilot, event: pilot.faults.broken("/webhook", event, faults.CALLS),
+    "WHK006": lambda pilot, event: pilot.faults.broken("/webhook", event, faults.ACKNOWLEDGED),
+    "WHK007": lambda pilot, _: pilot.faults.refusals("/webhook", faults.MALFORMED),
+    "WHK008": lambda pilot, _: pilot.faults.conflict("/webhook"),
+    "WHK009": lambda pilot, _: pilot.faults.order("/webhook"),
+    "WHK010": lambda pilot, event: pilot.faults.backoff("/webhook", event),
+    "WHK011": lambda pilot, event: pilot.faults.pipeline("/webhook", event),
+    "IDM001": lambda pilot, _: pilot.faults.keyed("POST /payments"),
 }
 """Rules that judge deliveries, and requests with keys, broken in a host: how their evidence is had."""
 WEBHOOK = """

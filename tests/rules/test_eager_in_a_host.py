@@ -11,7 +11,8 @@ from seatrial.model.inventory import ANONYMOUS
 from seatrial.model.outcomes import Outcome
 from seatrial.model.profiles import Profile
 from seatrial.rules.eager import unused_eager_load
-from seatrial.trials.pilot import Pilot, open_run, prepare
+from seatrial.trials.opening import open_run, prepare
+from seatrial.trials.pilot import Pilot
 
 DUMP = "def dump(order):\n    return len(vars(order))\n\n\n"
 

@@ -9,7 +9,7 @@ from seatrial.model.findings import Judgement
 from seatrial.model.inventory import Inventory, OAuthStart, Route
 from seatrial.model.oauth import ERROR, STATE, TOKEN, Attempt, Authorization, Host, OAuthTrial
 from seatrial.model.outcomes import Level, Outcome
-from seatrial.plugin.guarding import oauth_callbacks, oauth_starts
+from seatrial.plugin.aims import oauth_callbacks, oauth_starts
 from seatrial.rules import oau
 
 START = Route("GET", "/login", "login", path="/login", oauth=OAuthStart("/callback", "callback"))

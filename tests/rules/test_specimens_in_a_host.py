@@ -43,7 +43,8 @@ from seatrial.model.inventory import ANONYMOUS, Inventory, Route
 from seatrial.model.outcomes import Outcome
 from seatrial.model.profiles import Profile
 from seatrial.rules import find
-from seatrial.trials.pilot import Pilot, open_run, prepare
+from seatrial.trials.opening import open_run, prepare
+from seatrial.trials.pilot import Pilot
 
 EXPECTED = {"flawed": Outcome.FAIL, "sound": Outcome.PASS, "blind": Outcome.NOT_PROVED}
 SHORT = {"SQL001", "SQL006", "HDR001", "CSR001", "CFG003", "ERR005", "SES001", "RED001"}

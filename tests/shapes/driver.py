@@ -15,7 +15,8 @@ from seatrial.model.inventory import Inventory
 from seatrial.model.profiles import Profile
 from seatrial.model.rules import Context
 from seatrial.rules.growth import n_plus_one
-from seatrial.trials.pilot import Pilot, open_run, prepare
+from seatrial.trials.opening import open_run, prepare
+from seatrial.trials.pilot import Pilot
 
 CONFIG = """
     [tool.seatrial]

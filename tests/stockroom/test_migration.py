@@ -15,7 +15,7 @@ from seatrial.database import open_databases
 SEEN = {"event_type": "invoice.paid", "payload_hash": "0" * 64, "attempts": 1}
 
 
-@pytest.fixture(params=["embedded", "sqlite"])
+@pytest.fixture(params=["embedded", pytest.param("sqlite", marks=pytest.mark.matrix)])
 def url(request: pytest.FixtureRequest) -> Iterator[str]:
     with open_databases(request.param, run="migration") as databases:
         name = databases.name("stockroom")

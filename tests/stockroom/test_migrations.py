@@ -73,6 +73,7 @@ def test_the_app_proposes_no_revision_afterwards(url: str) -> None:
     assert ours == 3
 
 
+@pytest.mark.matrix
 def test_each_planned_index_is_proved_with_its_price(url: str) -> None:
     db(url, "upgrade")
     code, said = db(url, "verify", "--prove", config_file="pyproject.toml")

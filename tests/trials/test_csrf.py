@@ -17,7 +17,8 @@ from seatrial.model.outcomes import Level, Outcome
 from seatrial.model.profiles import Profile
 from seatrial.model.rules import Context
 from seatrial.rules import csr
-from seatrial.trials.pilot import Pilot, open_run, prepare
+from seatrial.trials.opening import open_run, prepare
+from seatrial.trials.pilot import Pilot
 
 FORGED = {NONE, FOREIGN, TAMPERED}
 
@@ -85,9 +86,9 @@ def test_an_exempt_route_is_let_in_and_the_database_is_put_back(shop: Shop, path
     judgement = shop.judged(path)
     assert judgement.outcome is Outcome.FAIL
     assert "changed something; the view is exempt" in judgement.findings[0].message
-    assert Profile.PROTECTION in shop.pilot._dirty
+    assert Profile.PROTECTION in shop.pilot.asking._dirty
     assert shop.judged("/plain").outcome is Outcome.PASS  # restores first; the session still holds
-    assert Profile.PROTECTION not in shop.pilot._dirty
+    assert Profile.PROTECTION not in shop.pilot.asking._dirty
 
 
 def test_a_check_in_the_body_passes_and_half_a_check_does_not(shop: Shop) -> None:

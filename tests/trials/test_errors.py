@@ -11,7 +11,8 @@ from seatrial.model.evidence import Exchange
 from seatrial.model.inventory import Inventory, Route
 from seatrial.model.profiles import Profile
 from seatrial.rules import err
-from seatrial.trials.pilot import Pilot, open_run, prepare
+from seatrial.trials.opening import open_run, prepare
+from seatrial.trials.pilot import Pilot
 
 SHOP = """
 from flask import Flask, jsonify, redirect, request

@@ -12,9 +12,10 @@ from seatrial.model.inventory import Inventory
 from seatrial.model.outcomes import Outcome
 from seatrial.model.profiles import Profile
 from seatrial.model.rates import RateTrial
-from seatrial.plugin.guarding import limited
+from seatrial.plugin.aims import limited
 from seatrial.rules import rtl
-from seatrial.trials.pilot import Pilot, open_run, prepare
+from seatrial.trials.opening import open_run, prepare
+from seatrial.trials.pilot import Pilot
 
 CONFIG = """
     [tool.seatrial]

@@ -10,9 +10,10 @@ from seatrial.model.findings import Judgement
 from seatrial.model.markup import MarkupTrial
 from seatrial.model.outcomes import Outcome
 from seatrial.model.profiles import Profile
-from seatrial.plugin.guarding import showing
+from seatrial.plugin.aims import showing
 from seatrial.rules import err
-from seatrial.trials.pilot import Pilot, open_run, prepare
+from seatrial.trials.opening import open_run, prepare
+from seatrial.trials.pilot import Pilot
 
 SHOP = '''
     from flask import Flask, jsonify, redirect, render_template_string, request

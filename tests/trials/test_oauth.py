@@ -18,7 +18,8 @@ from seatrial.model.profiles import Profile
 from seatrial.rules import oau
 from seatrial.trials.oauth.cases import cases
 from seatrial.trials.oauth.drive import version
-from seatrial.trials.pilot import Pilot, open_run, prepare
+from seatrial.trials.opening import open_run, prepare
+from seatrial.trials.pilot import Pilot
 
 CONFIG = """
     [tool.seatrial]

@@ -12,7 +12,8 @@ from seatrial.model.oauth import OAuthTrial
 from seatrial.model.outcomes import Outcome
 from seatrial.model.profiles import Profile
 from seatrial.rules import oau
-from seatrial.trials.pilot import Pilot, open_run, prepare
+from seatrial.trials.opening import open_run, prepare
+from seatrial.trials.pilot import Pilot
 
 HEAD = """
     import secrets

@@ -12,9 +12,10 @@ from seatrial.model.inventory import ANONYMOUS
 from seatrial.model.outcomes import Outcome
 from seatrial.model.profiles import Profile
 from seatrial.model.redirects import HostTrial, RedirectTrial
-from seatrial.plugin.guarding import leading
+from seatrial.plugin.aims import leading
 from seatrial.rules import red
-from seatrial.trials.pilot import Pilot, open_run, prepare
+from seatrial.trials.opening import open_run, prepare
+from seatrial.trials.pilot import Pilot
 
 SHOP = '''
     from urllib.parse import urljoin, urlparse

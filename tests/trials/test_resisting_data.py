@@ -15,7 +15,8 @@ from seatrial.model.inventory import ANONYMOUS, Inventory
 from seatrial.model.outcomes import Outcome
 from seatrial.model.profiles import Profile
 from seatrial.rules.growth import n_plus_one, unbounded_read
-from seatrial.trials.pilot import Pilot, open_run, prepare
+from seatrial.trials.opening import open_run, prepare
+from seatrial.trials.pilot import Pilot
 
 CONFIG = """
     app = "resisting_shop:create_app"
@@ -151,7 +152,7 @@ def test_a_list_without_an_end_is_seen_on_the_way(grown: Callable[[str], Growth]
 
 
 def test_only_named_unsafe_routes_grow(inventory: Inventory) -> None:
-    from seatrial.plugin.guarding import growing
+    from seatrial.plugin.aims import growing
 
     unsafe = {aim.route.rule for aim in growing(inventory) if aim.route is not None and not aim.route.safe}
     assert unsafe == {"/search", "/clear"}

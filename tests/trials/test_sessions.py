@@ -11,9 +11,10 @@ from seatrial.host.run import Run
 from seatrial.model.inventory import Inventory, Route
 from seatrial.model.outcomes import Level, Outcome
 from seatrial.model.profiles import Profile
-from seatrial.plugin.guarding import log_ins, log_outs
+from seatrial.plugin.aims import log_ins, log_outs
 from seatrial.rules import ses
-from seatrial.trials.pilot import Pilot, open_run, prepare
+from seatrial.trials.opening import open_run, prepare
+from seatrial.trials.pilot import Pilot
 
 SHOP = '''
     """Keeps its sessions in a dictionary on the server, under an identifier that a log-in may or may not renew."""

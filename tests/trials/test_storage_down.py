@@ -23,7 +23,8 @@ from seatrial.observe import statements
 from seatrial.rules import rtl
 from seatrial.target import Target
 from seatrial.trials.limits import Prober, limits
-from seatrial.trials.pilot import Pilot, open_run, prepare
+from seatrial.trials.opening import open_run, prepare
+from seatrial.trials.pilot import Pilot
 
 SHOP = Path(__file__).parent / "redis_shop.py"
 CONFIG = """

@@ -29,7 +29,7 @@ from seatrial.reports.sheet import Sheet
 from seatrial.rules.arc import service_signature_changed
 from seatrial.rules.regression import regression
 from seatrial.stats.pairs import paired_ratio
-from seatrial.trials.pilot import open_run
+from seatrial.trials.opening import open_run
 from seatrial.verdict.files import write_atomic
 from seatrial.verdict.verdict import decide
 

@@ -10,9 +10,10 @@ from seatrial.model.errors import ConfigurationError
 from seatrial.model.indexes import IndexTrial, Price, Reader
 from seatrial.model.inventory import Route
 from seatrial.model.profiles import Profile
-from seatrial.plugin.guarding import whole_database
+from seatrial.plugin.aims import whole_database
 from seatrial.reports.progress import Progress
-from seatrial.trials.pilot import Pilot, open_run, prepare
+from seatrial.trials.opening import open_run, prepare
+from seatrial.trials.pilot import Pilot
 
 R = TypeVar("R")
 SHOWN = 3

@@ -21,7 +21,8 @@ from seatrial.reports import openapi
 from seatrial.reports.pen import is_terminal
 from seatrial.reports.progress import Progress
 from seatrial.trials import contracts
-from seatrial.trials.pilot import Pilot, open_run, prepare
+from seatrial.trials.opening import open_run, prepare
+from seatrial.trials.pilot import Pilot
 from seatrial.verdict import budgets
 from seatrial.verdict.files import write_atomic
 

@@ -14,7 +14,8 @@ from seatrial.model.inventory import ANONYMOUS, Access, Inventory, Route
 from seatrial.model.profiles import Profile
 from seatrial.stats.pairs import abba
 from seatrial.trials import latency
-from seatrial.trials.pilot import Pilot, prepare
+from seatrial.trials.opening import prepare
+from seatrial.trials.pilot import Pilot
 
 CALLS = 3
 """Of each side in a pair; the fastest counts."""

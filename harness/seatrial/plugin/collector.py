@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from seatrial import suites
-from seatrial.plugin.guarding import Aim
+from seatrial.plugin.aims import Aim
 
 PACKAGE = "_seatrial_guards"
 """Private parent package of the suites: never a name of the target's."""

@@ -80,7 +80,7 @@ class WebhookTrial:
             pilot = _pilot(self._config)
             if not any(hook.path == path for hook in pilot.run.settings.webhooks):
                 pytest.fail(f"webhook_trial: {path} does not stand under [[tool.seatrial.webhooks]]", pytrace=False)
-            evidence = {family: pilot.broken(path, event, family) for family in families}
+            evidence = {family: pilot.faults.broken(path, event, family) for family in families}
         except SeatrialError as error:
             pytest.fail(f"webhook_trial: {error}", pytrace=False)
         _fail(rule(evidence[family]) for family in families for rule in _RULES_OF[family])
@@ -101,7 +101,7 @@ class IdempotencyTrial:
             if not any(entry.route == route for entry in pilot.run.settings.idempotency):
                 sentence_ = f"{route} does not stand under [[tool.seatrial.idempotency]]"
                 pytest.fail(f"idempotency_trial: {sentence_}", pytrace=False)
-            evidence = pilot.keyed(route)
+            evidence = pilot.faults.keyed(route)
         except SeatrialError as error:
             pytest.fail(f"idempotency_trial: {error}", pytrace=False)
         _fail([idm.idempotency_key(evidence)])

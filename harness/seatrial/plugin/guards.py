@@ -18,8 +18,9 @@ from seatrial.model.errors import ConfigurationError, SeatrialError
 from seatrial.model.outcomes import ExitCode
 from seatrial.model.report import Report
 from seatrial.plugin import collector, guard_fixtures, overrides, summary
+from seatrial.plugin.aims import Aim, breaks_with
 from seatrial.plugin.arguments import Arguments, take
-from seatrial.plugin.guarding import Aim, GuardPlan, Trial, breaks_with
+from seatrial.plugin.guarding import GuardPlan, Trial
 from seatrial.plugin.replaying import Replay
 from seatrial.plugin.state import Shipment, State
 from seatrial.plugin.stream import Stream

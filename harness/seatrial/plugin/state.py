@@ -19,8 +19,10 @@ from seatrial.model.findings import Finding
 from seatrial.model.inventory import Inventory
 from seatrial.model.profiles import Profile
 from seatrial.model.rules import NO_GUARD, Context, Rule
-from seatrial.plugin.guarding import Aim, Trial
-from seatrial.trials.pilot import Pilot, open_run, prepare
+from seatrial.plugin.aims import Aim
+from seatrial.plugin.guarding import Trial
+from seatrial.trials.opening import open_run, prepare
+from seatrial.trials.pilot import Pilot
 from seatrial.verdict import baseline, budgets
 
 
@@ -125,14 +127,14 @@ class State:
         assert self._run is not None
         if self._pilot is None:
             self._pilot = Pilot(self._run, self.time_budget_s)
-            self._pilot.faults.expected = self.faults_expected
+            self._pilot.faults.allowance.expected = self.faults_expected
         return self._pilot
 
     def expect_faults(self, number: int) -> None:
         """How many trials of faults will share the time budget."""
         self.faults_expected = number
         if self._pilot is not None:
-            self._pilot.faults.expected = number
+            self._pilot.faults.allowance.expected = number
 
     def selected(self, rule: Rule) -> bool:
         """Whether a rule is neither switched off nor left out by --seatrial-only."""

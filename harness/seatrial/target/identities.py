@@ -15,7 +15,8 @@ from seatrial.model.inventory import ANONYMOUS
 from seatrial.observe.redaction import location_path
 from seatrial.target.factory import told
 from seatrial.target.forms import forms, login_form
-from seatrial.target.target import Reply, Target
+from seatrial.target.reply import Reply
+from seatrial.target.target import Target
 
 _ERROR_BOX = re.compile(r'class="[^"]*(?:error|alert|flash|danger|invalid)[^"]*"[^>]*>\s*([^<]{3,120})', re.IGNORECASE)
 PROOF_CANDIDATES = 60

@@ -2,15 +2,12 @@
 
 import contextvars
 import os
-import signal
 import sys
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from types import FrameType
 from typing import Any, ClassVar, Literal
 
 import flask
@@ -21,26 +18,23 @@ from flask.testing import FlaskClient
 from seatrial.config import Settings
 from seatrial.database.growth import Grower
 from seatrial.model.errors import ConfigurationError
-from seatrial.model.evidence import AppFacts, Exchange, Kind, OutboundCall, Raised, Statement
-from seatrial.model.findings import Place
+from seatrial.model.evidence import AppFacts, Exchange, Kind, Raised
 from seatrial.model.inventory import ANONYMOUS, Route
 from seatrial.model.profiles import Profile
-from seatrial.model.requests import NOTHING, Sent
 from seatrial.observe import connections, eager, outbound, refusals, statements
 from seatrial.observe.attribution import Attribution
 from seatrial.observe.callsite import CallSites, call_site
 from seatrial.observe.markup import marks
 from seatrial.observe.redaction import cookie_sizes, safe_headers
-from seatrial.observe.statements import Sent as SentStatement
 from seatrial.target import binds as binding
 from seatrial.target import factory, protections, schema, seeds
 from seatrial.target.arguments import Samples
 from seatrial.target.forms import post_forms
 from seatrial.target.living import living
+from seatrial.target.reply import BODY_LIMIT, Reply, message, raised_at, read
 from seatrial.target.sending import sent
+from seatrial.target.time_limit import RequestTimeout, time_limit
 
-BODY_LIMIT = 8 * 1024 * 1024
-"""Bytes of a response that are read before it counts as endless."""
 ATTRIBUTED = {
     # SQL007 must know of every execution whether a template sent it, of the first and of the seventh as well. One costs
     # an eighth of an ORM statement on SQLite in memory (benchmarks/attribution.py), and less of one on a server.
@@ -52,39 +46,6 @@ Loads = Literal["", "seen", "closely"]
 """Whether eager loads are observed, and whether the calls of the request are followed for that."""
 USER_AGENT = "Seatrial"
 FORGED_HOST = "forged-host.example"
-
-
-class RequestTimeout(BaseException):
-    """Raised by the alarm inside the app's own code; not an Exception, so that catch-all handlers let it through."""
-
-
-@dataclass(slots=True)
-class Reply:
-    """What a single request brought, body included; stays inside the host."""
-
-    status: int = 0
-    headers: list[tuple[str, str]] = field(default_factory=list)
-    content_type: str = ""
-    body: bytes = b""
-    failure: str = ""
-    raised: Raised | None = None
-    said: str = ""
-    """Message of what was raised: for comparison with the body, and for nothing else."""
-    template: str = ""
-    statements: tuple[Statement, ...] = ()
-    kept: tuple[SentStatement, ...] = ()
-    """With their parameters, where that was asked for."""
-    loads: eager.Loads | None = None
-    outbound: tuple[OutboundCall, ...] = ()
-    elapsed_ms: float = 0.0
-    sent: Sent = NOTHING
-
-    @property
-    def text(self) -> str:
-        return self.body.decode("utf-8", "replace")
-
-    def header(self, name: str) -> str:
-        return next((value for key, value in self.headers if key.lower() == name.lower()), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,7 +336,7 @@ class Target:
                         reply.status = response.status_code
                         reply.headers = list(response.headers.items())
                         reply.content_type = (response.mimetype or "").lower()
-                        reply.body, ended = _read(response.iter_encoded())
+                        reply.body, ended = read(response.iter_encoded())
                         if not ended:
                             reply.failure = f"was still streaming after {BODY_LIMIT // 1024 // 1024} MB"
                     finally:
@@ -397,8 +358,8 @@ class Target:
         reply.outbound = tuple(calls)
         reply.template = seen.get("template", "")
         if (escaped := seen.get("exception")) is not None:
-            reply.raised = Raised(type(escaped).__name__, _raised_at(escaped, self.sites))
-            reply.said = _message(escaped)
+            reply.raised = Raised(type(escaped).__name__, raised_at(escaped, self.sites))
+            reply.said = message(escaped)
         return reply
 
     def ask(self, client: FlaskClient, method: str, path: str) -> str:
@@ -417,7 +378,7 @@ class Target:
             with time_limit(self.settings.deadlines.request_s):
                 response = client.open(path, method=method, base_url=self.base_url)
                 try:
-                    _, ended = _read(response.iter_encoded())
+                    _, ended = read(response.iter_encoded())
                     return str(response.status_code) if ended else "without end"
                 finally:
                     response.close()
@@ -459,50 +420,6 @@ class Target:
             logged_in=logged_in,
             marks={name: value for name, value in found.items() if value},
         )
-
-
-def _read(parts: Iterator[bytes]) -> tuple[bytes, bool]:
-    body = bytearray()
-    for part in parts:
-        body += part
-        if len(body) > BODY_LIMIT:
-            return bytes(body), False
-    return bytes(body), True
-
-
-@contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """Interrupt the app's code after `seconds`; again each second, in case a bare `except:` swallowed it."""
-    if threading.current_thread() is not threading.main_thread():
-        raise RuntimeError("requests are sent from the host's main thread: only there can an alarm interrupt them")
-
-    def ring(_: int, __: FrameType | None) -> None:
-        raise RequestTimeout
-
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-
-def _message(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception:
-        return ""  # an exception of the app's that cannot be shown
-
-
-def _raised_at(error: BaseException, sites: CallSites) -> Place | None:
-    """The target's own line, innermost first; without one of its own the error came from a library alone."""
-    trace, places = error.__traceback__, []
-    while trace is not None:
-        places.append((trace.tb_frame.f_code.co_filename, trace.tb_lineno))
-        trace = trace.tb_next
-    found = (sites.at(file, line) for file, line in reversed(places))
-    return next((place for place in found if place is not None), None)
 
 
 def _first_local(trusted: list[str]) -> str:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
     from seatrial.target import Target
-    from seatrial.target.target import Reply
+    from seatrial.target.reply import Reply
 
 SITE = "https://seatrial-foreign.example"
 ATTACKS: tuple[dict[str, str], ...] = (

@@ -12,7 +12,7 @@ from seatrial.model.inventory import ANONYMOUS, Access, OAuthStart, Route
 
 if TYPE_CHECKING:
     from seatrial.target import Target
-    from seatrial.target.target import Reply
+    from seatrial.target.reply import Reply
 
 
 def prepare(target: Target) -> list[str]:

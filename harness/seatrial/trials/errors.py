@@ -69,7 +69,7 @@ def provoke(target: Target, route: Route, identity: str) -> tuple[Exchange, ...]
 
 
 def _ask(target: Target, route: Route, identity: str, provocation: Provocation) -> Exchange:
-    from seatrial.target.target import Reply
+    from seatrial.target.reply import Reply
 
     asked = replace(route, method=provocation.method or route.method)
     who = provocation.identity or identity

@@ -88,7 +88,7 @@ def _acts(target: Target, hook: Any, code: CodeType, asked: Asked) -> str:
 def _run(target: Target, hook: Any, query: Mapping[str, str], asked: Asked) -> str:
     import flask
 
-    from seatrial.target.target import RequestTimeout, time_limit
+    from seatrial.target.time_limit import RequestTimeout, time_limit
 
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
     from seatrial.target import Target
-    from seatrial.target.target import Reply
+    from seatrial.target.reply import Reply
 
 REQUESTS = 60
 """More than one trial sends, the search for a token included; for its deadline."""

@@ -26,7 +26,7 @@ from seatrial.trials.sweep import check_canary
 if TYPE_CHECKING:
     from seatrial.target import Target
     from seatrial.target.forms import Form
-    from seatrial.target.target import Reply
+    from seatrial.target.reply import Reply
 
 ONE_BY_ONE = 6
 """Fields of a form that refused all values together, tried alone."""

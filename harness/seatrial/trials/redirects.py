@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
     from seatrial.target import Target
-    from seatrial.target.target import Reply
+    from seatrial.target.reply import Reply
 
 LOCAL = "/seatrial-landing"
 """A path of the own site that no app has: only an echo of it is a control."""
@@ -228,6 +228,6 @@ def _away(leads: Destination) -> bool:
 
 
 def _nothing() -> Any:
-    from seatrial.target.target import Reply
+    from seatrial.target.reply import Reply
 
     return Reply()

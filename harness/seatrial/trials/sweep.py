@@ -12,7 +12,7 @@ from seatrial.model.inventory import ANONYMOUS, Route
 
 if TYPE_CHECKING:
     from seatrial.target import Target
-    from seatrial.target.target import Reply
+    from seatrial.target.reply import Reply
 
 HUGE = "99999999999999999999"
 UNKNOWN = "999999"

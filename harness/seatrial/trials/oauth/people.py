@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
     from seatrial.target import Target
-    from seatrial.target.target import Reply
+    from seatrial.target.reply import Reply
 
 NEWCOMER = "seatrial@nobody.example"
 KNOWN = 2
