@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Hundreds of processes import the same modules: where the surroundings forbid to keep them compiled, each compiles all.
+export PYTHONDONTWRITEBYTECODE :=
 
 # Three workers on two cores: a good part of the time is spent waiting for processes and clocks. Begun first, so that no
 # worker is left alone with one of them at the end.

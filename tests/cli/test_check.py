@@ -25,6 +25,18 @@ def test_a_new_blocking_finding_is_1_and_changes_no_file(tmp_path: Path) -> None
     assert snapshot(root) == before
 
 
+def test_what_seatrial_is_made_of_is_kept_compiled_and_nothing_of_the_apps(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    root = shop(tmp_path)
+    before = snapshot(root)
+    surroundings = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(kept)}
+    assert seatrial(root, "check", "--only", "SQL006", **surroundings).code == 0
+    compiled = {file.name.partition(".")[0] for file in kept.rglob("*.pyc")}
+    assert {"verdict", "pilot", "target"} <= compiled  # of the command, of the guards, of the hosts
+    assert "shop" not in compiled
+    assert snapshot(root) == before
+
+
 @pytest.mark.matrix
 def test_accepted_debt_is_known_and_new_debt_still_blocks(tmp_path: Path) -> None:
     root = shop(tmp_path, WRITES)

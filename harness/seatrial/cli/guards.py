@@ -53,7 +53,7 @@ class GuardRun:
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COVERAGE_", "COV_"))
         }
-        environment.update(PYTEST_DISABLE_PLUGIN_AUTOLOAD="1", PYTHONDONTWRITEBYTECODE="1", TMPDIR=str(folder))
+        environment.update(PYTEST_DISABLE_PLUGIN_AUTOLOAD="1", TMPDIR=str(folder))
         we_read, child_writes = os.pipe()
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(

@@ -31,6 +31,9 @@ def _serve(channel: Channel) -> None:
     # Heavy imports happen while the runner prepares the database.
     from seatrial.target import Target
 
+    # What we are made of is kept compiled, which some installers leave to the first run; nothing of the target's is.
+    sys.dont_write_bytecode = True
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     spec = channel.receive()
     # Before the app is imported: its configuration may be read at import time.
     os.environ.update(spec.settings.environment_for(spec.profile, spec.database_url))

@@ -33,6 +33,8 @@ KEPT_VARIABLES = (
     "LD_LIBRARY_PATH",
     "VIRTUAL_ENV",
     "PYTHONPATH",
+    "PYTHONDONTWRITEBYTECODE",
+    "PYTHONPYCACHEPREFIX",
     "SEATRIAL_DEBUG",
 )
 _ERRORS: dict[str, type[SeatrialError]] = {
@@ -63,7 +65,7 @@ class Host:
         host_reads, we_write = os.pipe()
         we_read, host_writes = os.pipe()
         environment = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
-        environment.update(PYTHONDONTWRITEBYTECODE="1", PYTHONHASHSEED="0")
+        environment.update(PYTHONHASHSEED="0")
         # The database may not be there yet: what names it is set before the app is imported, see `begin_build`.
         environment.update(settings.environment_for(profile, ""))
         with log.open("ab") as output:

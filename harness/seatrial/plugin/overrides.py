@@ -24,6 +24,7 @@ def load(settings: Settings) -> None:
     path = settings.root / settings.conftest
     # At the end, as a helper beside the file is meant to be found and none of the target's modules to replace ours.
     sys.path += [str(folder) for folder in (settings.root, _import_root(path)) if str(folder) not in sys.path]
+    sys.dont_write_bytecode = True  # nothing is written beside what is the target's
     spec = importlib.util.spec_from_file_location(CONFTEST, path)
     assert spec is not None
     assert spec.loader is not None
