@@ -43,7 +43,6 @@ def replay(root: Path, *words: str) -> Ran:
     return seatrial(root, "check", "--replay", *words, json_result=False)
 
 
-@pytest.mark.matrix
 @pytest.fixture(scope="module")
 def writing(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     root = shop(tmp_path_factory.mktemp("writing"), WRITES)
@@ -51,6 +50,7 @@ def writing(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, A
     return root, finding
 
 
+@pytest.mark.matrix
 def test_a_statement_is_shown_with_its_line_and_the_request(writing: tuple[Path, dict[str, Any]]) -> None:
     root, finding = writing
     before = snapshot(root)
@@ -100,7 +100,6 @@ def test_the_second_of_equal_findings(writing: tuple[Path, dict[str, Any]]) -> N
 
 
 @pytest.mark.matrix
-@pytest.mark.matrix
 def test_known_debt_is_found_by_the_baseline(tmp_path: Path) -> None:
     root = shop(tmp_path, WRITES)
     [finding] = found(root, "SQL006")
@@ -112,6 +111,7 @@ def test_known_debt_is_found_by_the_baseline(tmp_path: Path) -> None:
     assert "SQL006" in (root / ".seatrial" / "baseline.tsv").read_text(), "a replay changes no file"
 
 
+@pytest.mark.matrix
 def test_what_cannot_be_asked_is_5(writing: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     _, finding = writing
     gone = SOUND.replace("return jsonify(", "return 'gone', 404\n            jsonify(")

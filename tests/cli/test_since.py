@@ -55,7 +55,6 @@ def test_only_what_the_base_did_not_have_is_new(repository: Path) -> None:
 
 
 @pytest.mark.matrix
-@pytest.mark.matrix
 def test_what_was_there_before_does_not_block(repository: Path) -> None:
     assert seatrial(repository, "check", "--only", "SQL006,ruff").code == 1
     ran = seatrial(repository, "check", "--only", "SQL006,ruff", "--since", "main")
@@ -64,6 +63,7 @@ def test_what_was_there_before_does_not_block(repository: Path) -> None:
     assert set(states(ran).values()) == {"known"}
 
 
+@pytest.mark.matrix
 def test_a_clean_head_does_not_try_the_base(repository: Path) -> None:
     written(repository)
     ran = seatrial(repository, "check", "--only", "SQL006,ruff", "--since", "main")

@@ -58,7 +58,6 @@ def _taken(annotation: Any, value: Any) -> Any:
 
 
 @pytest.mark.matrix
-@pytest.mark.matrix
 def test_a_stale_table_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "docs").mkdir()
     for page in (ROOT / "docs").glob("*.md"):
@@ -70,6 +69,7 @@ def test_a_stale_table_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert job().reference(write=False) == []
 
 
+@pytest.mark.matrix
 def test_a_new_key_asks_for_example_and_meaning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "docs").mkdir()
     for page in (ROOT / "docs").glob("*.md"):

@@ -179,7 +179,6 @@ def test_known_debt_passes(harbour, shop):
 
 
 @pytest.mark.matrix
-@pytest.mark.matrix
 def test_ids_can_be_given_back(harbour, shop):
     root = shop(app=FLAWED)
     one = "seatrial/test_headers.py::test_headers[GET /items/ [anonymous]]"
@@ -191,6 +190,7 @@ def test_ids_can_be_given_back(harbour, shop):
     assert both.outcomes()["passed"] == 3, both.out
 
 
+@pytest.mark.matrix
 def test_an_id_that_is_no_guards(harbour, shop):
     done = harbour.pytest(shop(), "--seatrial", "seatrial/test_queries.py::test_statements[GET /nowhere [anonymous]]")
     assert done.code == pytest.ExitCode.USAGE_ERROR
