@@ -196,6 +196,14 @@ def test_logins_that_fail_are_all_named_with_what_the_app_answered(tmp_path: Pat
     assert "other: could not log in: GET /no-such-page answered 404" in found[1]
 
 
+def test_a_login_page_that_fails_says_with_what(tmp_path: Path) -> None:
+    failing = "if request.method == 'GET':\n                raise RuntimeError('no secret  key was set')\n            "
+    shop = LOGIN.replace('if request.method == "POST":', failing + 'if request.method == "POST":')
+    (mistake,) = mistakes(project(tmp_path, {"shop.py": shop}, top='seed = "shop:seed"', more=identity("right")))
+    assert "GET /login answered 500 (RuntimeError at shop.py:" in mistake
+    assert ": no secret key was set); mend that, or set what the app needs under [tool.seatrial.env]" in mistake
+
+
 def test_a_login_that_works_is_proved_by_a_page(tmp_path: Path) -> None:
     root = project(tmp_path, {"shop.py": LOGIN}, top='seed = "shop:seed"', more=identity("right"))
     with open_run(load(root)) as run:

@@ -158,6 +158,19 @@ def test_the_whole_of_a_factory_s_configuration(init: Init, project: Path) -> No
     assert not settings.webhooks
 
 
+def test_own_secrets_whose_default_is_computed_are_made_up(init: Init, project: Path) -> None:
+    """It may come to nothing, which Flask refuses at the first form; a default that is seen is what is tried."""
+    settings = (
+        "import os\n\n\ndef get_secret(name, default=''):\n    return os.getenv(name, default)\n\n\n"
+        "class Settings:\n    SECRET_KEY: str = os.getenv('SECRET_KEY', get_secret('KEY'))\n"
+        "    SALT = os.environ.get('SALT', 'pepper')\n    REGION = os.environ.get('REGION', get_secret('ZONE'))\n"
+    )
+    init({**FACTORY, "shop/settings.py": settings}, "--no-run")
+    env = load(project).env
+    assert len(env["SECRET_KEY"]) >= 32
+    assert not {"SALT", "REGION"} & env.keys()
+
+
 def test_made_up_secrets_differ_from_project_to_project(init: Init, project: Path) -> None:
     """A constant would be a word that every attacker tries first."""
     init(FACTORY, "--no-run")

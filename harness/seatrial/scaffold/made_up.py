@@ -34,10 +34,13 @@ def secret(reading: Reading) -> str:
 
 
 def value_for(reading: Reading) -> str | None:
-    """A random value where one can be made up and nothing has a default; None leaves the variable alone."""
+    """A random value where one can be made up and the source shows no default; None leaves the variable alone."""
     name = reading.name.upper()
-    if reading.need is Need.DEFAULT or reading.part:
+    if reading.part:
         return None
+    if reading.need is Need.DEFAULT:
+        # A default that is computed (`get_secret("SECRET_KEY")`) may come to nothing, and Flask refuses that late.
+        return secret(reading) if is_own_secret(reading) and not reading.default else None
     if "STRIPE" in name and "WEBHOOK" in name:
         return f"whsec_{secrets.token_hex(16)}"
     if "STRIPE" in name and "SECRET" in name:

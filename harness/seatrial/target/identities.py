@@ -4,6 +4,7 @@ import importlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from textwrap import shorten
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -77,6 +78,8 @@ def log_in(target: Target, name: str) -> LoggedIn:
     way_out = f"check the fields and the seeded user of identity {name!r}"
     if answer.startswith("GET "):
         way_out = f"name the path of the log-in form as login of identity {name!r}"
+        if " answered 5" in answer:
+            way_out = "mend that, or set what the app needs under [tool.seatrial.env]"
     if how == "headers":
         raise ConfigurationError(
             f"identities: {name}: no page answers 2xx with its headers and not without; "
@@ -147,7 +150,7 @@ def enter(target: Target, client: FlaskClient, login: str, fields: dict[str, str
     address = f"{login}?{query}" if query else login
     page = target.send(client, "GET", address)
     if page.failure or page.status != 200:
-        return Entry(f"GET {login} answered {page.failure or page.status}")
+        return Entry(f"GET {login} answered {page.failure or page.status}{_raised(page)}")
     form = login_form(page.text, set(fields))
     sent = {**(form.fields if form else {}), **fields}
     _, meta = forms(page.text)
@@ -170,6 +173,16 @@ def enter(target: Target, client: FlaskClient, login: str, fields: dict[str, str
         return Entry(f"POST {path} answered {reply.status} to {landing}", landing, path, reply)
     again = " and shows the form again" if reply.status == 200 and login_form(reply.text, set(fields)) else ""
     return Entry(f"POST {path} answered {reply.status}{again}{_complaint(reply.text)}", door=path, reply=reply)
+
+
+def _raised(reply: Reply) -> str:
+    """What the page failed with, in its own words."""
+    if reply.raised is None:
+        return ""
+    place = reply.raised.place
+    at = f" at {place.path}:{place.line}" if place else ""
+    said = shorten(reply.said, 200, placeholder="…")
+    return f" ({reply.raised.type}{at}{f': {said}' if said else ''})"
 
 
 def _complaint(html: str) -> str:
