@@ -68,7 +68,7 @@ def run_suite(name: str, python: str, *requirements: str, lowest: bool = False, 
     code = subprocess.run(
         [
             *(env / "bin" / "python", "-m", "pytest", "-q", "-m", "not matrix", "-p", "no:cacheprovider"),
-            *("-n", "2", "--dist", "loadfile", *options),
+            *("-n", "3", "--dist", "loadfile", *options),
         ],
         cwd=ROOT,
     ).returncode

@@ -12,7 +12,7 @@ class Timings:
     exchange: Exchange
     """One more call, recorded: that the page was seen, and what it sends."""
     calls_ms: tuple[float, ...] = ()
-    """In order; fewer than asked for where the route is so slow that the time was up."""
+    """In order; fewer where the route is so slow that the time was up."""
     unlike: str = ""
     """What one of the calls answered in place of the page, or empty."""
 

@@ -158,7 +158,7 @@ def response_time(rule: Rule, timings: Timings, context: Context) -> Judgement:
     if len(calls) < smallest_median():
         return rule.not_proved(
             timings.subject,
-            f"{len(calls)} calls say nothing of a median ({smallest_median()} do) before the time was up: "
+            f"{len(calls)} calls say nothing of a median ({smallest_median()} do): "
             f"raise request_s under [tool.seatrial.deadlines]",
         )
     if low <= limit:

@@ -16,10 +16,13 @@ if TYPE_CHECKING:
 CALLS = 20
 WARM = 2
 """Calls of which the time is not kept: templates, mappers and pools are made by the first."""
+FEWEST = 6
+"""Calls that are made however long they take: with fewer nothing is known of a median, and the slowest page is the one
+that must not go unproved."""
 
 
 def time_calls(target: Target, route: Route, identity: str, seconds: float, calls: int = CALLS) -> Timings:
-    """A recorded call, then up to `calls` of which nothing is recorded, while `seconds` last."""
+    """A recorded call, then `FEWEST` of which nothing is recorded, and up to `calls` while `seconds` last."""
     seen = drive(target, route, identity, route.path, rows=True)
     if not seen.ok:
         return Timings(seen)
@@ -34,7 +37,7 @@ def time_calls(target: Target, route: Route, identity: str, seconds: float, call
             return Timings(seen, tuple(found), unlike=answered)
         if number >= WARM:
             found.append(round((ended - began) * 1000, 3))
-        if ended > until:
+        if ended > until and len(found) >= FEWEST:
             break
     return Timings(seen, tuple(found))
 

@@ -191,7 +191,7 @@ class Pilot:
         def lost(said: str) -> Timings:
             return Timings(_lost(route, identity)(said))
 
-        limit = self.asking.requests_s(3)
+        limit = self.asking.requests_s(1 + latency.WARM + latency.FEWEST)
         found = self.asking.looked(profile, limit, lost, latency.time_calls, route, identity, seconds)
         if writes:
             self.asking.soil(profile)
