@@ -97,6 +97,7 @@ def shop() -> Flask:
 
     @app.get("/lost")
     def lost() -> Any:
+        time.sleep(0.1)  # whoever waits for the first refusal alone does not hear of this one
         return redirect("/lost")
 
     @app.get("/orders")

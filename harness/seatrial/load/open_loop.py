@@ -76,6 +76,7 @@ class OpenLoop:
             self.done = True
 
     def _log_in(self) -> bool:
+        mistakes: list[str] = []  # told together: whoever watches ends the run at the first one that it sees
         for identity, login in self.plan.logins.items():
             steps = [s for task in self.plan.tasks if task.identity == identity for s in task.steps]
             proof = next((s for s in steps if s.method == "GET" and "{" not in s.path), None)
@@ -83,12 +84,11 @@ class OpenLoop:
                 with gevent.Timeout(4 * self.plan.timeout_s):
                     self.sessions.log_in(identity, login, proof)
             except LogInRefused as refused:
-                self.tally.mistakes.append(f"could not log in as {identity}: {refused}")
+                mistakes.append(f"could not log in as {identity}: {refused}")
             except gevent.Timeout:
-                self.tally.mistakes.append(
-                    f"could not log in as {identity}: no answer in {4 * self.plan.timeout_s:g} s"
-                )
-        return not self.tally.mistakes
+                mistakes.append(f"could not log in as {identity}: no answer in {4 * self.plan.timeout_s:g} s")
+        self.tally.mistakes += mistakes
+        return not mistakes
 
     def _dispatch(self) -> None:
         plan = self.plan
