@@ -87,7 +87,9 @@ class Pilot:
 
     def _look(self, route: Route, identity: str, profile: Profile) -> Exchange:
         limit = self.asking.requests_s(1)
-        return self.asking.looked(profile, limit, _lost(route, identity), sweep.look, route, identity)
+        found = self.asking.asked(profile, limit, _lost(route, identity), sweep.look, route, identity)
+        self.asking.note_writes(profile, (found,))
+        return found
 
     def again(self, route: Route, identity: str, profile: Profile = Profile.PROTECTION) -> tuple[Exchange, ...]:
         """The page, and once more where its policy carries a nonce: only then there is something to compare."""

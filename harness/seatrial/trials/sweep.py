@@ -99,7 +99,7 @@ def drive(
     from seatrial.target.identities import still_logged_in
 
     reply = target.send(target.client(identity), route.method, path, rows=rows, **options)
-    if route.safe and reply.status in _TURNED_AWAY and _shut_out(target, identity):
+    if route.safe and _turned_away(reply) and _shut_out(target, identity):
         # By a log-out that no cookie told of, or because the app allows one session per person.
         target.sessions.pop(identity, None)
         reply = target.send(target.client(identity), route.method, path, rows=rows, **options)
@@ -109,6 +109,13 @@ def drive(
     if variant == "plain" and reply.status in (403, 429):
         check_canary(target, route, identity, reply)
     return target.exchange(route, identity, reply, path=path, variant=variant, logged_in=alive)
+
+
+def _turned_away(reply: Reply) -> bool:
+    """What wrote and leads elsewhere was let in; it may itself have ended the session, as a link that locks does."""
+    wrote = any(statement.kind is Kind.DML for statement in reply.statements)
+    elsewhere = 300 <= reply.status < 400 and "login" not in reply.header("Location")
+    return reply.status in _TURNED_AWAY and not (wrote and elsewhere)
 
 
 def _shut_out(target: Target, identity: str) -> bool:
