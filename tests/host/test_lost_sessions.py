@@ -137,7 +137,7 @@ OWNER = """
     """
 
 
-@pytest.mark.parametrize("ask", ["visit", "look"])
+@pytest.mark.parametrize("ask", ["visit", "look", "origins"])
 def test_a_link_that_locks_the_account_is_seen_to_write_and_costs_itself_alone(tmp_path: Path, ask: str) -> None:
     root = project(tmp_path, LOCKING, top='seed = "shop:seed"', more=OWNER)
     with open_run(load(root)) as run:
@@ -145,6 +145,7 @@ def test_a_link_that_locks_the_account_is_seen_to_write_and_costs_itself_alone(t
         pilot = Pilot(run)
         asked = {"visit": lambda key: pilot.visit(inventory.by_key(key), "owner").cold}
         asked["look"] = lambda key: pilot.look(inventory.by_key(key), "owner", Profile.SWEEP)
+        asked["origins"] = lambda key: pilot.origins(inventory.by_key(key), "owner", Profile.SWEEP)[0]
         locked = asked[ask]("GET /lock lock")
         after = asked[ask]("GET /me me")
     assert locked.count(Kind.DML) == 1

@@ -92,14 +92,13 @@ def blueprints(inventory: Inventory) -> Iterable[Aim]:
 
 def _visitor(inventory: Inventory, route: Route) -> str:
     """A stranger where the route is public, else the first identity."""
-    named = [name for name in inventory.identities if name != ANONYMOUS]
-    return ANONYMOUS if route.access is Access.PUBLIC or not named else named[0]
+    return ANONYMOUS if route.access is Access.PUBLIC else _first(inventory)
 
 
 def every_route(inventory: Inventory) -> Iterable[Aim]:
     """Every route, unsafe methods included, as the first identity (else as a stranger)."""
-    named = [name for name in inventory.identities if name != ANONYMOUS]
-    yield from (Aim(route, named[0] if named else ANONYMOUS) for route in _requestable(inventory, safe=False))
+    first = _first(inventory)
+    yield from (Aim(route, first) for route in _requestable(inventory, safe=False))
 
 
 def unsafe_routes(inventory: Inventory) -> Iterable[Aim]:
@@ -124,10 +123,10 @@ def log_ins(inventory: Inventory) -> Iterable[Aim]:
 
 def log_outs(inventory: Inventory) -> Iterable[Aim]:
     """Every route that logs out, by its name, as the first identity; what the built-in list skips is meant here."""
-    named = [name for name in inventory.identities if name != ANONYMOUS]
+    first = _first(inventory)
     for route in inventory.routes:
         if logs_out(route) and not route.shadowed_by and (not route.skipped or route.skipped == BUILT_IN_SKIP):
-            yield Aim(route, named[0] if named else ANONYMOUS)
+            yield Aim(route, first)
 
 
 def showing(inventory: Inventory) -> Iterable[Aim]:
@@ -218,10 +217,10 @@ def breaks_with(aim: Aim, fault: str) -> bool:
 
 def keyed_routes(inventory: Inventory) -> Iterable[Aim]:
     """Every route that the configuration says honours an idempotency key, as the first identity."""
-    named = [name for name in inventory.identities if name != ANONYMOUS]
+    first = _first(inventory)
     for route in _requestable(inventory, safe=False):
         if f"{route.method} {route.rule}" in inventory.keyed:
-            yield Aim(route, named[0] if named else ANONYMOUS)
+            yield Aim(route, first)
 
 
 def whole_app(_: Inventory) -> Iterable[Aim]:

@@ -58,7 +58,7 @@ class Asking:
         *arguments: P.args,
         **options: P.kwargs,
     ) -> R:
-        """The evidence of one trial that neither writes nor minds what others wrote."""
+        """The evidence of one trial, on the database as it is."""
         try:
             return self.checked(profile, lambda: self.run.call(profile, trial, deadline_s, *arguments, **options))
         except (HostEnded, HostHung) as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from seatrial.host.client import HostEnded, HostHung
 from seatrial.host.run import Run
@@ -44,6 +44,9 @@ from seatrial.trials import limits as rates
 from seatrial.trials.asking import Asking
 from seatrial.trials.sweep import Visit
 from seatrial.trials.webhooks.pilot import FaultPilot
+
+if TYPE_CHECKING:
+    from seatrial.target import Target
 
 FORGED_REQUESTS = 60
 """Of one CSRF trial at most: the first one looks for a token on many pages."""
@@ -101,20 +104,27 @@ class Pilot:
 
     def origins(self, route: Route, identity: str, profile: Profile = Profile.PROTECTION) -> tuple[Exchange, ...]:
         """The route asked from foreign origins."""
-        limit = self.asking.requests_s(4)
-        return self.asking.looked(profile, limit, _alone(route, identity), responses.origins, route, identity)
+        return self._exchanges(profile, 4, responses.origins, route, identity)
 
     def malformed(self, route: Route, identity: str, profile: Profile = Profile.SWEEP) -> tuple[Exchange, ...]:
-        """The route with malformed requests; the database is put back afterwards where they wrote."""
-        limit = self.asking.requests_s(len(list(sweep.variants(route))))
-        found = self.asking.asked(profile, limit, _alone(route, identity), sweep.malformed, route, identity)
-        self.asking.note_writes(profile, found)
-        return found
+        """The route with malformed requests."""
+        return self._exchanges(profile, len(list(sweep.variants(route))), sweep.malformed, route, identity)
 
     def errors(self, route: Route, identity: str, profile: Profile = Profile.SWEEP) -> tuple[Exchange, ...]:
         """The route with everything that provokes an error."""
-        limit = self.asking.requests_s(errors.REQUESTS)
-        found = self.asking.asked(profile, limit, _alone(route, identity), errors.provoke, route, identity)
+        return self._exchanges(profile, errors.REQUESTS, errors.provoke, route, identity)
+
+    def _exchanges(
+        self,
+        profile: Profile,
+        requests: int,
+        trial: Callable[[Target, Route, str], tuple[Exchange, ...]],
+        route: Route,
+        identity: str,
+    ) -> tuple[Exchange, ...]:
+        """The database is put back afterwards where one of them wrote."""
+        limit = self.asking.requests_s(requests)
+        found = self.asking.asked(profile, limit, _alone(route, identity), trial, route, identity)
         self.asking.note_writes(profile, found)
         return found
 
