@@ -10,7 +10,8 @@ from seatrial.model.migrations import Drift, Hazard, History, Revision
 from seatrial.model.outcomes import Outcome
 from seatrial.rules import mig
 from seatrial.target.child import in_child
-from seatrial.trials.migrations import as_script, difference, linted
+from seatrial.trials.migrations import linted
+from seatrial.trials.revisions import as_script, difference
 
 SOUND = History(
     folder="migrations",

@@ -9,8 +9,6 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import flask
-
 from seatrial.faults import hooks
 from seatrial.faults.wire import ANSWERED, BEGIN, RESPONSE, Wire
 
@@ -79,8 +77,10 @@ def _send(app: Callable[..., Any], environ: Environ, wire: Wire) -> None:
     def raised(_: Any, exception: BaseException, **__: Any) -> None:
         wire.tell(raised=type(exception).__name__)
 
+    from flask import got_request_exception
+
     try:
-        with flask.got_request_exception.connected_to(raised):
+        with got_request_exception.connected_to(raised):
             body = app(environ, start_response)
     except Exception:
         # Left the app (debug mode, TESTING): a server would have answered 500.

@@ -95,15 +95,21 @@ class Run:
         self._databases = join_databases(recipe, run=self.token)
         self._template = recipe.template
 
+    def begin(self, *profiles: Profile) -> None:
+        """Start the server and the processes of hosts, which import their libraries, and wait for nothing."""
+        self._open_databases()
+        for profile in profiles:
+            berth = self._berth(profile)
+            if berth.host is None:
+                self._spawn(berth)
+
     def start(self, *profiles: Profile) -> None:
         """Start hosts together: the first builds the tables and the seed that the others are cloned from.
 
         Raises:
             ConfigurationError: The app cannot be built, seeded or logged in to.
         """
-        self._open_databases()
-        for profile in profiles:
-            self._spawn(self._berth(profile))
+        self.begin(*profiles)
         first, *others = (self._berths[profile] for profile in profiles)
         try:
             self.databases.description  # noqa: B018  waits for the server

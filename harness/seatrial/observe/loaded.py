@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import event
-from sqlalchemy.orm import Mapper
 
 Loaded = dict[str, dict[tuple[Any, ...], None]]
 """Primary keys in the order of loading, by table name (with its schema where it has one)."""
@@ -34,6 +32,9 @@ def loaded_rows() -> Iterator[Loaded]:
 def _install() -> None:
     """Once and for good, like the recorder's listeners: without an open block the listener returns at once."""
     global _installed
+    from sqlalchemy import event
+    from sqlalchemy.orm import Mapper
+
     with _install_lock:
         if not _installed:
             event.listen(Mapper, "load", _on_load)

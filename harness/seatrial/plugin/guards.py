@@ -10,21 +10,23 @@ import time
 from collections.abc import Generator, Iterable
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from seatrial.model.errors import ConfigurationError, SeatrialError
 from seatrial.model.outcomes import ExitCode
 from seatrial.model.report import Report
-from seatrial.plugin import collector, guard_fixtures, overrides, summary
+from seatrial.plugin import collector, guard_fixtures, overrides
 from seatrial.plugin.aims import Aim, breaks_with
 from seatrial.plugin.arguments import Arguments, take
-from seatrial.plugin.guarding import GuardPlan, Trial
 from seatrial.plugin.replaying import Replay
 from seatrial.plugin.state import Shipment, State
 from seatrial.plugin.stream import Stream
 from seatrial.verdict.outcome import Collected, conclude
+
+if TYPE_CHECKING:
+    from seatrial.plugin.guarding import GuardPlan, Trial
 
 GUARDS: pytest.StashKey[Guards] = pytest.StashKey()
 _TRIAL: pytest.StashKey[Trial] = pytest.StashKey()
@@ -318,6 +320,8 @@ class Guards:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self.collected.result is not None:
+            from seatrial.plugin import summary
+
             summary.show(self.collected.result, terminalreporter)
         elif self.collected.plan and not self.config.option.collectonly and not self.stream.active:
             terminalreporter.section("seatrial")

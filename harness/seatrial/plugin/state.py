@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from seatrial import rules
 from seatrial.config import Settings, find_root, load
@@ -20,10 +21,12 @@ from seatrial.model.inventory import Inventory
 from seatrial.model.profiles import Profile
 from seatrial.model.rules import NO_GUARD, Context, Rule
 from seatrial.plugin.aims import Aim
-from seatrial.plugin.guarding import Trial
 from seatrial.trials.opening import open_run, prepare
-from seatrial.trials.pilot import Pilot
 from seatrial.verdict import baseline, budgets
+
+if TYPE_CHECKING:  # imported by `prepare`, while the hosts start
+    from seatrial.plugin.guarding import Trial
+    from seatrial.trials.pilot import Pilot
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,8 @@ class State:
         return self._run.databases.description if self._run is not None else ""
 
     def trial(self, aim: Aim) -> Trial:
+        from seatrial.plugin.guarding import Trial
+
         return Trial(
             aim,
             self.pilot,
@@ -124,6 +129,8 @@ class State:
         )
 
     def pilot(self) -> Pilot:
+        from seatrial.trials.pilot import Pilot
+
         assert self._run is not None
         if self._pilot is None:
             self._pilot = Pilot(self._run, self.time_budget_s)

@@ -7,9 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from werkzeug.datastructures import Headers as Fields
-from werkzeug.test import EnvironBuilder
-
 from seatrial.config.settings import Idempotency
 from seatrial.faults import race, request
 from seatrial.faults.bench import Bench, Ran, UncleanError
@@ -52,6 +49,9 @@ class Keyhole:
         return request.single(self.target.app, self.request(key, changed=changed, identity=identity))
 
     def request(self, key: str | None, *, changed: bool = False, identity: int = 0) -> request.Request:
+        from werkzeug.datastructures import Headers as Fields
+        from werkzeug.test import EnvironBuilder
+
         method, _, _ = self.entry.route.partition(" ")
         body, form = self.entry.body, dict(self.entry.form)
         if changed:

@@ -10,7 +10,6 @@ from seatrial.host.run import Run
 from seatrial.model.inventory import ANONYMOUS, Inventory, Route
 from seatrial.model.profiles import Profile
 from seatrial.trials import discovery
-from seatrial.trials.webhooks import planning
 
 
 def open_run(settings: Settings, progress: Callable[[str], None] = lambda _: None) -> Run:
@@ -30,6 +29,11 @@ def prepare(run: Run, *profiles: Profile) -> Inventory:
     Raises:
         ConfigurationError: The app cannot be built, seeded or logged in to.
     """
+    run.begin(*profiles)
+    # The hosts import the app's libraries; meanwhile this process imports all that it will ask them for.
+    from seatrial.trials import pilot  # noqa: F401
+    from seatrial.trials.webhooks import planning
+
     run.start(*profiles)
     profile, deadlines = profiles[0], run.settings.deadlines
     run.report("finding routes")

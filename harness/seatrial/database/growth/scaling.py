@@ -12,7 +12,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import UUID
 from sqlalchemy.exc import DBAPIError
 
 from seatrial.database.growth.catalog import Catalog, Key, checked
@@ -137,7 +136,7 @@ class Scaler:
         unique = any(column.name in unique.columns for unique in self.catalog.uniques(table))
         if unique and _is_text(column):
             return _suffixed(column, quoted, f"c::text || '-' || d::text || '-' || s.{self._first(table)}::text")
-        if unique and isinstance(column.type, UUID | sa.Uuid):
+        if unique and isinstance(column.type, sa.Uuid):
             return f"md5({quoted}::text || c::text || '-' || d::text)::uuid"
         if unique and isinstance(column.type, sa.Integer):
             return f"{quoted} + (c * {self.density[table]} + d) * 1000003"
@@ -153,7 +152,7 @@ class Scaler:
     def _key(self, table: sa.Table, column: sa.Column[object], quoted: str, number: str) -> str | None:
         if isinstance(column.type, sa.Integer):
             return f"{quoted} + ({number}) * {self._stride(table, column)}"
-        if isinstance(column.type, UUID | sa.Uuid):
+        if isinstance(column.type, sa.Uuid):
             return f"md5({quoted}::text || '-' || ({number})::text)::uuid"
         if _is_text(column):
             room = getattr(column.type, "length", None)

@@ -10,9 +10,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from werkzeug.datastructures import Headers as Fields
-from werkzeug.test import EnvironBuilder
-
 from seatrial.config.settings import Webhook
 from seatrial.faults import children, request
 from seatrial.faults.bench import Bench, Ran, UncleanError
@@ -80,6 +77,9 @@ class Stand:
         """A delivery, signed at the moment when it is sent unless `headers` are given."""
 
         def environ() -> dict[str, Any]:
+            from werkzeug.datastructures import Headers as Fields
+            from werkzeug.test import EnvironBuilder
+
             from seatrial.target import protections
 
             protections.reset_limits(self.target.app)
