@@ -164,7 +164,8 @@ def test_an_exit_without_wait_ends_all_children(project: Path, pids: Path) -> No
     source = DRIVER.replace("run_gates(settings", "h = start_gates(settings").replace(
         "import run_gates", "import start_gates"
     )
-    source += "\nimport time, os\nwhile not (Path(os.environ['PIDS']) / 'suite').exists(): time.sleep(0.02)\n"
+    source += "\nimport time, os\nsuite = Path(os.environ['PIDS']) / 'suite'\n"
+    source += "while not (suite.exists() and suite.read_text()): time.sleep(0.02)\n"
     tests = str(Path(__file__).resolve().parents[1])
     subprocess.run([sys.executable, "-c", source, str(project), tests], check=True, timeout=40)
     assert not any(alive(pid) for pid in numbers(pids))
