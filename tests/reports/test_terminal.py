@@ -2,7 +2,6 @@
 
 import io
 import re
-import time
 
 import pytest
 from reports.samples import ALL, ITEMS, broken, clean, decided, everything, inconclusive, stale, unproved
@@ -205,16 +204,10 @@ class TestCaps:
     def test_the_file_is_named_when_there_is_one(self):
         assert "and 15 more in out.json" in shown(self.many(1, 25), whole="out.json")
 
-    def test_ten_thousand_findings_cost_little_more_than_two_hundred(self):
-        def seconds(result):
-            start = time.perf_counter()
-            shown(result)
-            return time.perf_counter() - start
-
+    def test_of_ten_thousand_findings_no_more_is_drawn_than_of_two_hundred(self):
         few, many = self.many(20, 10), self.many(20, 500)
-        seconds(few)
-        # Fifty times the findings; what is added is sorting and counting, not drawing.
-        assert min(seconds(many) for _ in range(3)) < 6 * min(seconds(few) for _ in range(3))
+        # But for a line in each of the twenty rules that says how many more there are.
+        assert len(shown(many).splitlines()) == len(shown(few).splitlines()) + 20
 
 
 class TestConsoles:
