@@ -1,15 +1,19 @@
 """The throw-away databases of a trial: on an embedded PostgreSQL server, on a server that is named, or in SQLite files.
 
 Everything a trial writes goes to a database made here; nothing that was there before can be dropped or written over.
+
+A name is imported when it is first asked for: a command that only wants a temporary folder has no use for SQLAlchemy.
 """
 
-from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from seatrial.database.address import server_url
-from seatrial.database.binaries import Binaries, server_binaries
-from seatrial.database.contract import Databases, Recipe
-from seatrial.database.postgres import PostgresDatabases
-from seatrial.database.sqlite import SqliteDatabases
+if TYPE_CHECKING:
+    from seatrial.database.binaries import Binaries, server_binaries
+    from seatrial.database.contract import Databases, Recipe
+    from seatrial.database.opening import join_databases, open_databases
+    from seatrial.database.postgres import PostgresDatabases
+    from seatrial.database.sqlite import SqliteDatabases
 
 __all__ = [
     "Binaries",
@@ -22,29 +26,19 @@ __all__ = [
     "server_binaries",
 ]
 
-
-def open_databases(url: str, *, allow_hosts: Sequence[str] = (), run: str) -> Databases:
-    """The databases of the run named `run`, to be used as a context manager.
-
-    `url`: "embedded" (a private PostgreSQL server), "sqlite", or the SQLAlchemy URL of a PostgreSQL server, whose
-    database is only connected to. `allow_hosts`: servers elsewhere than on this machine that are meant.
-
-    Raises ConfigurationError when `url` cannot be used. "embedded" is never replaced by anything else.
-    """
-    if url == "embedded":
-        return PostgresDatabases.embedded(run)
-    if url == "sqlite":
-        return SqliteDatabases(run)
-    return PostgresDatabases(run, server_url(url, allow_hosts))
+_HOMES = {
+    "Binaries": "binaries",
+    "Databases": "contract",
+    "PostgresDatabases": "postgres",
+    "Recipe": "contract",
+    "SqliteDatabases": "sqlite",
+    "join_databases": "opening",
+    "open_databases": "opening",
+    "server_binaries": "binaries",
+}
 
 
-def join_databases(recipe: Recipe, *, run: str) -> Databases:
-    """Databases of this process on the server (or in the folder) of another process's run, to be closed before its own.
-
-    `run` must be this process's own and begin with the recipe's, so that names never meet and the owner can tell what a
-    killed process has left. The recipe's template may be cloned; only what is made here is ever dropped, and the server
-    is never stopped.
-    """
-    if recipe.dialect == "sqlite":
-        return SqliteDatabases.joined(recipe, run)
-    return PostgresDatabases.joined(recipe, run)
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,5 +1,7 @@
 """One run: the databases, the working copies and the hosts of a trial, kept alive and put back in order."""
 
+from __future__ import annotations
+
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,7 +12,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from seatrial.config import Settings
-from seatrial.database import Databases, Recipe, join_databases, open_databases
 from seatrial.database.folder import WatchedFolder
 from seatrial.host import copies
 from seatrial.host.client import Host, HostEnded, HostHung
@@ -18,6 +19,7 @@ from seatrial.model.errors import BrokenError, ConfigurationError
 from seatrial.model.profiles import Profile
 
 if TYPE_CHECKING:
+    from seatrial.database import Databases, Recipe
     from seatrial.target import Target
 
 P = ParamSpec("P")
@@ -44,9 +46,9 @@ class Run:
         self,
         settings: Settings,
         *,
-        log_in: "Callable[[Target], tuple[list[str], bool]]",
-        prepare: "Callable[[Target], list[str]]",
-        release: "Callable[[Target], None]",
+        log_in: Callable[[Target], tuple[list[str], bool]],
+        prepare: Callable[[Target], list[str]],
+        release: Callable[[Target], None],
         progress: Callable[[str], None] = lambda _: None,
     ) -> None:
         """`log_in`, `prepare` and `release` are the trials of `seatrial.trials.discovery`: hosts lie below trials."""
@@ -72,8 +74,11 @@ class Run:
         return self._databases
 
     def _open_databases(self) -> None:
-        """Begin to start the server, unless that was done: hosts import their libraries meanwhile."""
+        """Begin to start the server, unless that was done."""
         if self._databases is None and self._opening is None:
+            # Not in the thread: of two that import the same packages at once, one may see them half made.
+            from seatrial.database import open_databases
+
             self.report("starting the database")
             opener = ThreadPoolExecutor(1, "seatrial-database")
             url, hosts = self.settings.database.url, self.settings.allow_hosts
@@ -91,17 +96,19 @@ class Run:
 
     def join(self, recipe: Recipe, name: str) -> None:
         """Work on the databases of another process's run, from its template. `name` tells apart what joins it."""
+        from seatrial.database import join_databases
+
         self.token = f"{recipe.run}_{name}"
         self._databases = join_databases(recipe, run=self.token)
         self._template = recipe.template
 
     def begin(self, *profiles: Profile) -> None:
-        """Start the server and the processes of hosts, which import their libraries, and wait for nothing."""
-        self._open_databases()
+        """Start the processes of hosts, which import their libraries, and the server, and wait for nothing."""
         for profile in profiles:
             berth = self._berth(profile)
             if berth.host is None:
                 self._spawn(berth)
+        self._open_databases()
 
     def start(self, *profiles: Profile) -> None:
         """Start hosts together: the first builds the tables and the seed that the others are cloned from.
@@ -205,7 +212,7 @@ class Run:
     def call(
         self,
         profile: Profile,
-        trial: "Callable[Concatenate[Target, P], R]",
+        trial: Callable[Concatenate[Target, P], R],
         deadline_s: float,
         *arguments: P.args,
         **options: P.kwargs,
@@ -283,7 +290,7 @@ class Run:
         copies.remove(self._folder)
         self._watched.close()
 
-    def __enter__(self) -> "Run":
+    def __enter__(self) -> Run:
         return self
 
     def __exit__(
