@@ -1,6 +1,7 @@
 """The few shapes that the terminal report is drawn with: sections, hanging lines, left and right, tables."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -9,6 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from seatrial.reports.pen import WIDEST, Glyphs, Pen
+
+_CONTINUED = " \\"
+_WORD = re.compile(r"""(?:[^\s'"]|'[^']*'|"[^"]*")+""")
 
 
 class Sheet:
@@ -70,14 +74,19 @@ class Sheet:
         if right:
             self.text(right, max(hang, 2))
 
-    def command(self, first: str, second: str, indent: int) -> None:
-        """A command to paste, on one line where it fits."""
-        whole = f"{first} {second}".rstrip()
-        if second and indent + cell_len(whole) > self.width:
-            self.text(Text(f"{self.say(first)} \\", style="dim"), indent)
-            self.text(Text(self.say(second), style="dim"), indent + 2)
-        else:
-            self.text(Text(self.say(whole), style="dim"), indent)
+    def command(self, command: str, indent: int, *, style: str = "dim") -> None:
+        """A command to paste. Lines break between its words alone, with the backslash that tells the shell so.
+
+        A word longer than a line stays whole: the terminal folds it, and what is copied is one word again.
+        """
+        line, lead = "", indent
+        for part in _command_parts(self.say(command)):
+            longer = f"{line} {part}".lstrip()
+            if line and lead + cell_len(longer) + len(_CONTINUED) > self.width:
+                self._console.print(Text(" " * lead + line + _CONTINUED, style=style), soft_wrap=True)
+                lead, longer = indent + 2, part
+            line = longer
+        self._console.print(Text(" " * lead + line, style=style), soft_wrap=True)
 
     def parts(self, parts: Sequence[Text], indent: int) -> None:
         """Parts one after the other with a dot between them; lines break only between parts."""
@@ -105,3 +114,14 @@ class Sheet:
         for row in rows:
             table.add_row(*row)
         self._console.print(Padding(table, (0, 0, 0, 2), expand=False), width=self.width)
+
+
+def _command_parts(command: str) -> Iterator[str]:
+    """What must not be torn apart: a word with what its quotes hold, an option with its value."""
+    words = _WORD.findall(command)
+    if " ".join(words) != command:  # a quote that nobody closed
+        words = command.split(" ")
+    while words:
+        word = words.pop(0)
+        valued = word.startswith("--") and words and not words[0].startswith("-")
+        yield f"{word} {words.pop(0)}" if valued else word

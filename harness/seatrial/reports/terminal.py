@@ -108,7 +108,7 @@ def _findings(
         _group(sheet, group, claims.get(group.rule, ""), more, handles)
         if group.clusters and (handle := handles.get(id(first := group.clusters[0].findings[0]), "")):
             command, narrowed = grouping.replaying(first, handle)
-            sheet.command(advice.aimed(command, where), narrowed, 4)
+            sheet.command(f"{advice.aimed(command, where)} {narrowed}".rstrip(), 4)
 
 
 def _group(sheet: Sheet, group: grouping.Group, claim: str, more: str, handles: Mapping[int, str]) -> None:
@@ -261,7 +261,7 @@ def _verdict(sheet: Sheet, result: Result, where: str) -> None:
     for step in steps:
         sheet.text(Text(sheet.say(step.text)), 2, marker=Text(sheet.glyphs.arrow, style=style))
         if step.command:
-            sheet.text(Text(sheet.say(step.command), style="bold"), 6)
+            sheet.command(step.command, 6, style="bold")
 
 
 def _outcomes(result: Result) -> list[Text]:
