@@ -376,6 +376,7 @@ def sent_to(specimen: Specimen, config: str) -> str:
     return config + more
 
 
+@cache
 def server_url() -> str:
     """One server for all specimens of a process: to start one takes longer than most trials. It ends with us."""
     databases = open_databases("embedded", run=f"specimens{os.getpid()}")
