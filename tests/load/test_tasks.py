@@ -69,6 +69,37 @@ def test_hot_routes_alone_where_there_are_some() -> None:
     assert len(generated(inventory, identities=[], everything=True).tasks) == 2
 
 
+HOT = {
+    **INVENTORY,
+    "routes": [
+        row("GET", "/", hot=True),
+        row("GET", "/", hot=True, identity="owner"),
+        row("GET", "/items/"),
+        row("GET", "/orders", hot=True, identity="owner"),
+    ],
+}
+
+
+def test_a_hot_route_that_is_left_out_is_named() -> None:
+    found = generated(HOT, identities=[])
+    assert list(names(found.tasks)) == ["GET / e [anonymous]"]
+    assert "hot, and left out: GET /orders e [owner]" in found.notes
+    assert [note for note in found.notes if note.startswith("hot")] == ["hot, and left out: GET /orders e [owner]"]
+    assert not any(note.startswith("hot") for note in generated(HOT, identities=["owner"]).notes)
+
+
+def test_nothing_is_loaded_in_place_of_all_that_is_hot() -> None:
+    inventory = {**INVENTORY, "routes": [row("GET", "/items/"), row("GET", "/orders", hot=True, identity="owner")]}
+    with pytest.raises(ConfigurationError) as raised:
+        generated(inventory, identities=[])
+    [said] = raised.value.mistakes
+    assert said.startswith(
+        "no hot route is left to load: left out are those that want to be logged in as owner (--field"
+    )
+    assert len(generated(inventory, identities=[], everything=True).tasks) == 1
+    assert "hot, and left out: GET /orders e [owner]" in generated(inventory, identities=[], besides=True).notes
+
+
 def by(text: str, folder: Path, name: str = "weights.txt") -> Any:
     path = folder / name
     path.write_text(text)

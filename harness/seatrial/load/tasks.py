@@ -32,9 +32,21 @@ class Chosen:
     """Sentences about what was left out."""
 
 
-def generated(inventory: Mapping[str, Any], *, identities: Iterable[str], everything: bool = False) -> Chosen:
-    """Every page that a plain GET shows, each as who may see it, equally often; where some are hot, these alone."""
-    known, notes, tasks = {ANONYMOUS, *identities}, Counter[str](), []
+def generated(
+    inventory: Mapping[str, Any], *, identities: Iterable[str], everything: bool = False, besides: bool = False
+) -> Chosen:
+    """Every page that a plain GET shows, each as who may see it, equally often; where some are hot, these alone.
+
+    Args:
+        inventory: As `seatrial routes --export` writes it.
+        identities: Who can log in, besides everybody.
+        everything: Also what is not hot, because somebody else chooses.
+        besides: There are other users to send something, so that nothing of this needs to be left.
+
+    Raises:
+        ConfigurationError: None of the hot ones can be asked for: others in their place would prove nothing of them.
+    """
+    known, why, tasks = {ANONYMOUS, *identities}, dict[str, str](), []
     login = (inventory.get("login") or {}).get("path")
     statics = set(inventory.get("static") or ())
     for row in inventory["routes"]:
@@ -43,22 +55,31 @@ def generated(inventory: Mapping[str, Any], *, identities: Iterable[str], everyt
         if row["method"] != "GET" or row["path"] in statics:
             continue
         if not row["path"]:
-            notes["without a sample path"] += 1
+            why[subject(row)] = "without a sample path"
         elif status is not None and not 200 <= status < 300:
-            notes[f"that answered {status} when exported"] += 1
+            why[subject(row)] = f"that answered {status} when exported"
         elif identity not in known:
-            notes[f"that want to be logged in as {identity} (--field NAME=VALUE says how)"] += 1
+            why[subject(row)] = f"that want to be logged in as {identity} (--field NAME=VALUE says how)"
         elif identity != ANONYMOUS and row["path"] == login:
-            notes["that log in"] += 1
+            why[subject(row)] = "that log in"
         else:
             tasks.append(Task((Step("GET", row["path"], subject(row), status=status),), identity=identity))
     hot = {subject(row) for row in inventory["routes"] if row.get("hot")}
     critical = [task for task in tasks if task.steps[0].subject in hot]
+    asked = {_route(task.steps[0].subject) for task in tasks}
+    missing = sorted(name for name in hot & why.keys() if _route(name) not in asked)
+    notes = Counter(why.values())
+    if missing and not critical and not everything and not besides:
+        reasons = ", ".join(sorted({why[name] for name in missing}))
+        raise ConfigurationError(f"no hot route is left to load: left out are those {reasons}; --weights names others")
     if critical and len(critical) < len(tasks) and not everything:
         notes["that are not on `hot` (--weights names others)"] = len(tasks) - len(critical)
         tasks = critical
-    left = tuple(f"left out: {count} route{'s' if count != 1 else ''} {why}" for why, count in sorted(notes.items()))
-    return Chosen(tuple(tasks), notes=left)
+    left = tuple(
+        f"left out: {count} route{'s' if count != 1 else ''} {reason}" for reason, count in sorted(notes.items())
+    )
+    hurt = tuple(f"hot, and left out: {name}" for name in missing if not everything)
+    return Chosen(tuple(tasks), notes=(*hurt, *left))
 
 
 def subject(row: Mapping[str, Any]) -> str:
@@ -97,6 +118,10 @@ def weighted(chosen: Chosen, inventory: Mapping[str, Any], path: Path, *, identi
 
 def _rule(name: str) -> str:
     return name.split(" ")[1]
+
+
+def _route(name: str) -> str:
+    return " ".join(name.split(" ")[:2])
 
 
 def _from_lines(text: str, path: Path) -> dict[str, float]:
