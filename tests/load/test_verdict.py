@@ -162,3 +162,26 @@ def test_a_limit_that_is_broken_at_once_and_one_that_the_generator_cannot_reach(
     assert (knee.kept, knee.broke) == (22.5, None)
     assert "was not reached (the generator was late" in knee.sentence
     assert Knee((LimitStep(5, Answer.INCONCLUSIVE, math.inf, 0),)).sentence.startswith("no rate could be judged")
+
+
+def test_rates_with_too_few_requests_are_no_ground_to_begin_lower() -> None:
+    batch = server_that_keeps(123)
+    asked: list[float] = []
+
+    def sparse(rate: float) -> LoadVerdict:
+        asked.append(rate)
+        return judge(loaded(endpoint(*FAST[:1]))) if rate < judged_from else batch(rate)
+
+    judged_from = 110.0
+    knee, shown = find(40, sparse, seconds=20)
+    assert knee.kept is not None
+    assert knee.kept <= 123 < (knee.broke or 0)
+    assert shown.answer is Answer.PASS
+    assert len(asked) == len(set(asked))
+    judged_from = 130.0
+    knee, _ = find(40, sparse, seconds=20)
+    assert knee.kept is None
+    assert knee.unjudged is not None
+    assert knee.unjudged < 130 <= (knee.broke or 0) <= 1.15 * knee.unjudged
+    assert "up to" in knee.sentence
+    assert "raise --duration" in knee.sentence

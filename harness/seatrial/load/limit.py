@@ -47,10 +47,22 @@ class Knee:
         return min((s.rate for s in self.steps if s.answer is Answer.FAIL), default=None)
 
     @property
+    def unjudged(self) -> float | None:
+        """The highest rate below the first that broke them of which nothing can be said."""
+        broke = self.broke
+        dark = [s.rate for s in self.steps if s.answer not in (Answer.PASS, Answer.FAIL)]
+        return max((rate for rate in dark if broke is None or rate < broke), default=None)
+
+    @property
     def sentence(self) -> str:
         kept, broke = self.kept, self.broke
         if kept is None and broke is None:
             return "no rate could be judged: raise --duration"
+        if kept is None and self.unjudged is not None:
+            return (
+                f"the limits are broken at {broke:g} requests per second; "
+                f"up to {self.unjudged:g} there were too few to judge: raise --duration"
+            )
         if kept is None:
             return f"the limits are already broken at {broke:g} requests per second: begin lower with --rate"
         if broke is None:
@@ -73,13 +85,14 @@ def find(first: float, batch: Callable[[float], LoadVerdict], *, seconds: float)
             doubts = verdict.doubts  # beyond this the generator is what breaks
             break
         knee = Knee(tuple(steps))
-        kept, broke = knee.kept, knee.broke
+        # Where nothing was kept, the edge lies above what could not be judged for want of requests.
+        low, broke = knee.kept if knee.kept is not None else knee.unjudged, knee.broke
         if broke is None:
             rate = round(rate * GROWTH, 1)
-        elif kept is None or broke / kept <= CLOSE:
+        elif low is None or broke / low <= CLOSE:
             break
         else:
-            rate = round((kept * broke) ** 0.5, 1)
+            rate = round((low * broke) ** 0.5, 1)
             if rate in verdicts:  # it lies in between and cannot be told
                 break
     knee = Knee(tuple(steps), doubts)
