@@ -171,9 +171,7 @@ def command(
     with Progress() as progress:
         inventory = exported.read(routes_file) if routes_file else _asked(settings, progress)
         logins = _logins(inventory, settings, fields)
-        chosen = tasks.generated(
-            inventory, identities=logins, everything=weights_file is not None, besides=bool(user_files)
-        )
+        chosen = tasks.generated(inventory, identities=logins, everything=weights_file is not None)
         if weights_file:
             chosen = tasks.weighted(chosen, inventory, weights_file, identities=logins)
         if not chosen.tasks and not user_files:

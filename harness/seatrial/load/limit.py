@@ -61,7 +61,7 @@ class Knee:
         if kept is None and self.unjudged is not None:
             return (
                 f"the limits are broken at {broke:g} requests per second; "
-                f"up to {self.unjudged:g} there were too few to judge: raise --duration"
+                f"up to {self.unjudged:g} nothing could be told: raise --duration"
             )
         if kept is None:
             return f"the limits are already broken at {broke:g} requests per second: begin lower with --rate"

@@ -32,19 +32,10 @@ class Chosen:
     """Sentences about what was left out."""
 
 
-def generated(
-    inventory: Mapping[str, Any], *, identities: Iterable[str], everything: bool = False, besides: bool = False
-) -> Chosen:
+def generated(inventory: Mapping[str, Any], *, identities: Iterable[str], everything: bool = False) -> Chosen:
     """Every page that a plain GET shows, each as who may see it, equally often; where some are hot, these alone.
 
-    Args:
-        inventory: As `seatrial routes --export` writes it.
-        identities: Who can log in, besides everybody.
-        everything: Also what is not hot, because somebody else chooses.
-        besides: There are other users to send something, so that nothing of this needs to be left.
-
-    Raises:
-        ConfigurationError: None of the hot ones can be asked for: others in their place would prove nothing of them.
+    Also where none of the hot ones is left: others in their place would prove nothing of them.
     """
     known, why, tasks = {ANONYMOUS, *identities}, dict[str, str](), []
     login = (inventory.get("login") or {}).get("path")
@@ -69,10 +60,7 @@ def generated(
     asked = {_route(task.steps[0].subject) for task in tasks}
     missing = sorted(name for name in hot & why.keys() if _route(name) not in asked)
     notes = Counter(why.values())
-    if missing and not critical and not everything and not besides:
-        reasons = ", ".join(sorted({why[name] for name in missing}))
-        raise ConfigurationError(f"no hot route is left to load: left out are those {reasons}; --weights names others")
-    if critical and len(critical) < len(tasks) and not everything:
+    if (critical or missing) and len(critical) < len(tasks) and not everything:
         notes["that are not on `hot` (--weights names others)"] = len(tasks) - len(critical)
         tasks = critical
     left = tuple(
