@@ -1,5 +1,6 @@
 """`seatrial compare`: what looks slower once is judged by times that were not chosen for it."""
 
+import os
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from seatrial.compare import routes
 from seatrial.model.inventory import Access
 from seatrial.stats.pairs import paired_ratio
+from seatrial.trials import latency
 
 PAIRS = 15
 
@@ -26,11 +28,13 @@ def revision(name: str, *rules: str) -> Any:
 def compared(monkeypatch: pytest.MonkeyPatch, slow: dict[str, Iterator[float]]) -> tuple[dict[str, float], list[str]]:
     """(low end of the ratio by rule, the rules in the order in which head was asked); base takes 1 ms."""
     asked: list[str] = []
+    turns: list[int] = []
 
-    def best(side: Any, route: Any, _: str) -> float:
+    def best(side: Any, route: Any, _: str, turn: int) -> float:
         if side.name == "base":
             return 1.0
         asked.append(route.rule)
+        turns.append(turn)
         return next(slow[route.rule])
 
     monkeypatch.setattr(routes, "_best", best)
@@ -38,6 +42,7 @@ def compared(monkeypatch: pytest.MonkeyPatch, slow: dict[str, Iterator[float]]) 
     base, head = revision("base", *slow), revision("head", *slow)
     found = routes.compare(base, head, pairs=PAIRS, pattern=None, progress=lambda *_: None)
     assert all(len(comparison.pairs) == PAIRS for comparison in found)
+    assert set(turns) == {number // 2 for number in range(PAIRS)}
     low = {}
     for comparison in found:
         ratio = paired_ratio(comparison.pairs)
@@ -63,3 +68,25 @@ def test_a_moment_is_no_regression_and_what_stays_slow_is(monkeypatch: pytest.Mo
 def test_every_round_asks_every_page_once(monkeypatch: pytest.MonkeyPatch) -> None:
     _, asked = compared(monkeypatch, {"/a": forever(then=1.0), "/b": forever(then=1.0)})
     assert asked == ["/a", "/b"] * PAIRS
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system binds no thread to a processor")
+def test_a_burst_stays_on_the_processor_of_its_turn_and_frees_the_thread() -> None:
+    allowed = os.sched_getaffinity(0)
+    seen: list[set[int]] = []
+
+    def ask(*_: str) -> str:
+        seen.append(os.sched_getaffinity(0))
+        if len(seen) == 5:
+            raise RuntimeError("a page that raises")
+        return "200"
+
+    target: Any = SimpleNamespace(client=lambda _: None, ask=ask)
+    page: Any = SimpleNamespace(method="GET", path="/")
+    for turn in (0, 1):
+        assert len(latency.burst(target, page, "anonymous", 9.0, 2, turn)) == 2
+    with pytest.raises(RuntimeError):
+        latency.burst(target, page, "anonymous", 9.0, 2, 0)
+    first, second = {min(allowed)}, {sorted(allowed)[1 % len(allowed)]}
+    assert seen == [first, first, second, second, first]
+    assert os.sched_getaffinity(0) == allowed

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import gc
+import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from seatrial.model.inventory import Route
@@ -42,17 +45,35 @@ def time_calls(target: Target, route: Route, identity: str, seconds: float, call
     return Timings(seen, tuple(found))
 
 
-def burst(target: Target, route: Route, identity: str, seconds: float, calls: int) -> tuple[float, ...]:
-    """Milliseconds of a few calls that answered 2xx; empty where one did not, or they took longer than `seconds`."""
+def burst(target: Target, route: Route, identity: str, seconds: float, calls: int, turn: int) -> tuple[float, ...]:
+    """Milliseconds of a few calls that answered 2xx; empty where one did not, or they took longer than `seconds`.
+
+    `turn` chooses the processor: two processes that are compared must share what else happens on it.
+    """
     client, until = target.client(identity), time.perf_counter() + seconds
     found: list[float] = []
-    for _ in range(calls):
-        began = time.perf_counter()
-        answered = target.ask(client, route.method, route.path)
-        ended = time.perf_counter()
-        if not answered.startswith("2"):
-            return ()
-        found.append((ended - began) * 1000)
-        if ended > until:
-            break
+    with _on_one_processor(turn):
+        for _ in range(calls):
+            began = time.perf_counter()
+            answered = target.ask(client, route.method, route.path)
+            ended = time.perf_counter()
+            if not answered.startswith("2"):
+                return ()
+            found.append((ended - began) * 1000)
+            if ended > until:
+                break
     return tuple(found)
+
+
+@contextmanager
+def _on_one_processor(turn: int) -> Iterator[None]:
+    """This thread, for a while. Where the system cannot do that, on any."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {sorted(allowed)[turn % len(allowed)]})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
