@@ -278,6 +278,8 @@ def test_a_mixed_rule_stands_at_its_worst_and_says_which_only_warn():
     )
     found = lines(shown(decided(result)))
     assert found.index("missing") < found.index("leaks (warn)")
+    assert "Blocking 1" in shown(decided(result)), "as many as the verdict says"
+    assert "2 new (1 of a lower level)" in shown(decided(result))
     assert not any(line.startswith("Warnings") for line in found)
 
 

@@ -45,6 +45,8 @@ class Group:
     """What is shown, worst first."""
     new: int
     known: int
+    lesser: int = 0
+    """Of the new ones, those of a lower level than the group's."""
 
     @property
     def printed(self) -> int:
@@ -161,6 +163,7 @@ def _group(rule: str, found: Sequence[Judged], known: int, cap: int) -> Group:
         clusters=tuple(_clusters([judged.finding for judged in ordered], cap)),
         new=len(found),
         known=known,
+        lesser=sum(judged.finding.level is not first.level for judged in found),
     )
 
 

@@ -3,6 +3,7 @@
 The last lines are the ones that stay on the screen, so the verdict stands there; details stand above it, worst first.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ from rich.text import Text
 
 from seatrial import __version__
 from seatrial.model.findings import Finding
-from seatrial.model.outcomes import ExitCode, Level, Outcome, ToolState
+from seatrial.model.outcomes import ExitCode, Level, Outcome, State, ToolState
 from seatrial.model.result import Result, RouteRow, ToolRun
 from seatrial.reports import advice, grouping
 from seatrial.reports.json_report import broken_sentences
@@ -62,7 +63,9 @@ def render(
     more = f"in {whole}" if whole else "with --json FILE"
     _header(sheet, result, more)
     shown = grouping.groups(result, per_rule=per_rule, in_all=in_all)
-    _findings(sheet, shown, claims or {}, more, grouping.handles(result), where)
+    # As many as the verdict says: what only warns is no blocking finding because its rule has one, too.
+    counts = Counter(judged.finding.level for judged in result.findings if judged.state is State.NEW)
+    _findings(sheet, shown, counts, claims or {}, more, grouping.handles(result), where)
     _known_debt(sheet, result)
     _reasons(sheet, result, Outcome.NOT_PROVED, "Not proved", "magenta", "neither passed nor failed", more)
     _reasons(sheet, result, Outcome.SKIPPED, "Skipped", "dim", "left out on purpose", more)
@@ -94,6 +97,7 @@ def _header(sheet: Sheet, result: Result, more: str) -> None:
 def _findings(
     sheet: Sheet,
     groups: Sequence[grouping.Group],
+    counts: Mapping[Level, int],
     claims: Mapping[str, str],
     more: str,
     handles: Mapping[int, str],
@@ -103,8 +107,7 @@ def _findings(
     for group in groups:
         if group.level is not section:
             section = group.level
-            total = sum(other.new for other in groups if other.level is section)
-            sheet.section(_LEVEL_TITLE[section], count=total, style=_LEVEL_STYLE[section])
+            sheet.section(_LEVEL_TITLE[section], count=counts[section], style=_LEVEL_STYLE[section])
         _group(sheet, group, claims.get(group.rule, ""), more, handles)
         if group.clusters and (handle := handles.get(id(first := group.clusters[0].findings[0]), "")):
             command, narrowed = grouping.replaying(first, handle)
@@ -116,8 +119,9 @@ def _group(sheet: Sheet, group: grouping.Group, claim: str, more: str, handles: 
     head = Text(sheet.say(group.rule), style=f"bold {_LEVEL_STYLE[group.level]}")
     if group.name:
         head = Text.assemble(head, " ", sheet.say(group.name))
+    lesser = f" ({group.lesser:,} of a lower level)" if group.lesser else ""
     known = f", {group.known:,} known" if group.known else ""
-    sheet.sides(head, Text(f"{group.level.value} {sheet.glyphs.dot} {group.new:,} new{known}", style="dim"))
+    sheet.sides(head, Text(f"{group.level.value} {sheet.glyphs.dot} {group.new:,} new{lesser}{known}", style="dim"))
     if claim:
         sheet.text(Text(sheet.say(claim), style="dim italic"), 2)
     for cluster in group.clusters:
