@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 
 import jsonschema
 import pytest
@@ -107,6 +108,15 @@ def test_the_order_of_work_does_not_show():
         for part in (result.findings, result.checks, result.routes, result.tools):
             random.Random(seed).shuffle(part)
         assert dumps(result) == expected
+
+
+@pytest.mark.parametrize("value", [{}, [], 2**80, -1, 0.1 + 0.2, -0.0, 'ü\u2028\x7f\x00"\\', "\udce9", None, True])
+def test_the_text_is_that_of_json_with_two_blanks(value):
+    found = replace(route("GET /a a [o]"), evidence={"value": value, "in": [value, {"ä": value}]})
+    result = decided(Result(findings=[Judged(found, State.NEW)]))
+    document = to_json(result)
+    assert dumps(result) == json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+    assert document["findings"][0]["evidence"]["value"] == value
 
 
 def test_a_file_is_written_whole_and_in_utf_8(tmp_path):
