@@ -17,7 +17,7 @@ $(READY): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "setting up $(VENV)"
 	@$(BIN)/python -m pip install -q -U 'pip>=25.1'
-	@$(BIN)/python -m pip install -q -c constraints.txt -e '.[all]' --group dev --group site --group release
+	@$(BIN)/python -m pip install -q -c constraints.txt -e '.[all]' --group dev --group site
 	@touch $@
 
 trial: $(READY)  ## try the example app: the legacy factory must be convicted, the hardened one acquitted

@@ -25,14 +25,32 @@ import wheel_job
 
 ROOT = Path(__file__).resolve().parent.parent
 RELEASE = ROOT / "build" / "release"
+TOOLS = ROOT / "build" / "envs" / "release"
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 STRAY = re.compile(r"(^|/)(__pycache__|\.git|\.venv|\.[a-z_]+_cache|build|node_modules)(/|$)|\.pyc$|\.db$")
 """What must be in no archive."""
 
 
 def tool(name: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [str(Path(sys.executable).parent / name), *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    """Of the group `release`."""
+    return run(TOOLS / "bin" / name, *arguments)
+
+
+def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*map(str, command)], cwd=ROOT, capture_output=True, text=True)
+
+
+def uv(*arguments: str | Path) -> None:
+    """Raises SystemExit with what it said."""
+    if (done := run(Path(sys.executable).parent / "uv", *arguments)).returncode:
+        raise SystemExit(f"release job: {done.stderr.strip()[-2000:]}")
+
+
+def make_tools() -> None:
+    """In an environment of their own: what they need makes `import jsonschema` take seconds in every test."""
+    uv("venv", "-q", "--clear", "--python", sys.executable, TOOLS)
+    python = TOOLS / "bin" / "python"
+    uv("pip", "install", "-q", "--python", python, "-c", ROOT / "constraints.txt", "--group", "release")
 
 
 def tracked(folder: str) -> set[str]:
@@ -123,12 +141,8 @@ def version_problems() -> Iterator[str]:
 # ---------------------------------------------------------------------- what it brings along
 def installed(folder: Path, wheel: Path) -> Path:
     """The interpreter of an environment with the wheel and all of its extras."""
-    for arguments in (
-        ("venv", "-q", "--python", sys.executable, folder),
-        ("pip", "install", "-q", "--python", folder / "bin" / "python", f"{wheel}[all]"),
-    ):
-        if (done := tool("uv", *arguments)).returncode:
-            raise SystemExit(f"release job: {done.stderr.strip()[-2000:]}")
+    uv("venv", "-q", "--python", sys.executable, folder)
+    uv("pip", "install", "-q", "--python", folder / "bin" / "python", f"{wheel}[all]")
     return folder / "bin" / "python"
 
 
@@ -184,6 +198,7 @@ def judged(asked: list[dict[str, Any]]) -> tuple[list[str], str]:
 def main() -> int:
     shutil.rmtree(RELEASE, ignore_errors=True)
     RELEASE.mkdir(parents=True)
+    make_tools()
     sdist, wheel = sorted(wheel_job.built(RELEASE, "sdist", "wheel"), key=lambda path: path.suffix == ".whl")
     problems = [*version_problems(), *wheel_problems(wheel, expected_in_wheel()), *sdist_problems(sdist)]
     checked = tool("twine", "check", "--strict", sdist, wheel)

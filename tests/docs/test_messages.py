@@ -19,6 +19,7 @@ def quoted() -> list[str]:
     return [" ".join(sentence.split()).replace("`", "") for _, sentence in found]
 
 
+@cache
 def said() -> list[str]:
     """Every text in the source, with `…` where a value is put in."""
     texts: list[str] = []
@@ -29,9 +30,6 @@ def said() -> list[str]:
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
                 texts.append(node.value)
     return [text.replace("`", "") for text in texts]
-
-
-SAID = said()
 
 
 def says(text: str, sentence: str) -> bool:
@@ -55,11 +53,11 @@ def _letters(text: str) -> int:
 
 @pytest.mark.parametrize("sentence", [one for one in quoted() if one not in FOREIGN])
 def test_sentence_is_said(sentence: str) -> None:
-    assert any(says(text, sentence) for text in SAID)
+    assert any(says(text, sentence) for text in said())
 
 
 def test_invented_sentences_would_be_noticed() -> None:
-    assert not any(says(text, "the cargo … has shifted in hold 3") for text in SAID)
+    assert not any(says(text, "the cargo … has shifted in hold 3") for text in said())
 
 
 def test_pages_of_the_guide_keep_to_the_width() -> None:

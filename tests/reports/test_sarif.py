@@ -51,7 +51,8 @@ def test_the_schema_would_notice():
     bad = log(everything())
     bad["runs"][0]["results"][0]["level"] = "fatal"
     del bad["runs"][0]["results"][1]["message"]
-    assert len(mistakes(bad)) == 2
+    bad["runs"][0]["tool"]["driver"]["informationUri"] = "no address"
+    assert len(mistakes(bad)) == 3
 
 
 def test_every_result_names_its_rule_its_line_and_its_fingerprint():
