@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from flask import Flask
 from jinja2 import DictLoader, Environment, FileSystemLoader
 from sqlalchemy.engine import Engine
 
@@ -87,6 +88,21 @@ def test_templates_without_a_file_are_passed_over(tmp_path: Path, engine: Engine
     with record(attribute=call_site(tmp_path), attributed=(1, 1)) as recording, engine.connect() as connection:
         view(environment.get_template("a"), lambda: connection.execute(sa.text("SELECT 1")).scalar())
     assert recording.statements()[0].place == Place("app.py", 2, "    return template.render(run=run)")
+
+
+def test_a_request_that_a_template_makes_is_no_part_of_its_rendering(tmp_path: Path, engine: Engine) -> None:
+    (tmp_path / "page.html").write_text("{{ ask() }}")
+    view = module(tmp_path / "app.py", "def view(c):\n    return str(c.scalar(sa.text('SELECT 1')))\n")["view"]
+    page = Environment(loader=FileSystemLoader(tmp_path)).get_template("page.html")
+    app = Flask(__name__)
+    with record(attribute=call_site(tmp_path), attributed=(1, 2)) as recording, engine.connect() as connection:
+        app.add_url_rule("/", "view", lambda: view(connection))
+        assert page.render(ask=lambda: app.test_client().get("/").text) == "1"
+        # Without a request in between, the same template has sent it.
+        assert page.render(ask=lambda: connection.scalar(sa.text("SELECT 2"))) == "2"
+    inside, outside = recording.statements()
+    assert (inside.place and inside.place.path, inside.template) == ("app.py", None)
+    assert outside.template == Place("page.html", 1, "{{ ask() }}")
 
 
 def test_none_of_its_own(tmp_path: Path, engine: Engine) -> None:

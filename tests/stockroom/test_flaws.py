@@ -24,8 +24,11 @@ REPAIRS = tomllib.loads((EXAMPLE / "repairs.toml").read_text())["repair"]
 
 @pytest.fixture(scope="module")
 def slow(request: pytest.FixtureRequest) -> tuple[str, ...]:
-    """Families that `make test` leaves to the matrix here: they call a page for as long as a statistic needs."""
-    return ("LAT", "MEM") if request.config.getoption("-m") == "not matrix" else ()
+    """What `make test` leaves to the matrix here.
+
+    LAT and MEM call a page for as long as a statistic needs; the schedules of two deliveries are 40 % of the rest.
+    """
+    return ("LAT", "MEM", "WHK004") if request.config.getoption("-m") == "not matrix" else ()
 
 
 @pytest.fixture(scope="module")

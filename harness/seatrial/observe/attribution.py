@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from seatrial.observe import orm
-from seatrial.observe.callsite import CallSites, Origin, Trace
+from seatrial.observe.callsite import NOTED_FROM, CallSites, Origin, Trace
 
 Note = tuple[orm.Facts | None, Trace]
 
@@ -31,7 +31,7 @@ class Attribution:
                 facts = orm.facts(context)
             except Exception as error:  # an unforeseen statement, which the app must not notice
                 self._report(error)
-        return facts, self.sites.trace(2)
+        return facts, self.sites.trace(NOTED_FROM)
 
     def read(self, note: Note) -> Origin:
         facts, trace = note

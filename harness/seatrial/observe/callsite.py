@@ -23,6 +23,10 @@ _SQLALCHEMY = os.path.dirname(sqlalchemy.__file__) + os.sep
 _WRAPPERS = _SQLALCHEMY + "util" + os.sep
 _TEMPLATE = "__jinja_template__"
 """Global name of compiled Jinja code (Jinja reads it itself, to rewrite tracebacks)."""
+NOTED_FROM = 4
+"""Frames from a trace to SQLAlchemy's own, where a `note` takes it: that itself, and two of the recorder."""
+_ENTRY_FILE, _ENTRY = os.path.join(os.sep, "flask", "app.py"), "wsgi_app"
+"""Where Flask takes a request: no template that stands outside of this frame renders for it."""
 
 
 class Origin(NamedTuple):
@@ -73,8 +77,9 @@ class CallSites:
         self._roots = [os.path.realpath(root) for root in roots]
         self._known: dict[str, _Own | bool] = {}
         """By file name: one of the target's own, True for SQLAlchemy's, False for any other."""
-        self._templates: dict[str, bool] = {}
-        """By file name, for the frames outside of the nearest own one, where nothing else is asked."""
+        self._templates: dict[str, bool | None] = {}
+        """By file name, for the frames outside of the nearest own one, where nothing else is asked; None for the file
+        that a request enters by."""
 
     def trace(self, depth: int = 1) -> Trace:
         """Walk outwards from the caller's frame (`depth` frames up), then through the parent greenlets.
@@ -103,7 +108,7 @@ class CallSites:
         return None, None, "" if api is None else api.co_name
 
     def _template(self, frame: FrameType, parents: "_Parents") -> _Line | None:
-        """The nearest line of a template outside of a frame."""
+        """The nearest line of a template outside of a frame, as far as the request goes."""
         templates = self._templates
         outer = frame.f_back or parents.next_frame()
         while outer is not None:
@@ -112,7 +117,10 @@ class CallSites:
             except KeyError:
                 self._learn(outer)
                 continue
-            if found:
+            if found is None:
+                if outer.f_code.co_name == _ENTRY:
+                    return None
+            elif found:
                 file = self._known[outer.f_code.co_filename]
                 if not isinstance(file, bool):
                     return _line(file, outer)
@@ -144,7 +152,7 @@ class CallSites:
 
     # What the recorder asks of an attribution (`statements.Attribution`).
     def note(self, context: Any, nth: int) -> Trace:
-        return self.trace(2)
+        return self.trace(NOTED_FROM)
 
     def read(self, note: Trace) -> Origin:
         return self.origin(note)
@@ -152,7 +160,8 @@ class CallSites:
     def _learn(self, frame: FrameType) -> _Own | bool:
         name = frame.f_code.co_filename
         file = self._known[name] = self._look(name, frame)
-        self._templates[name] = not isinstance(file, bool) and file.template
+        enters = file is False and name.endswith(_ENTRY_FILE)
+        self._templates[name] = None if enters else not isinstance(file, bool) and file.template
         return file
 
     def _look(self, name: str, frame: FrameType) -> _Own | bool:
