@@ -9,7 +9,7 @@ import os
 import sys
 from functools import lru_cache
 from pathlib import Path, PurePath
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 import sqlalchemy
@@ -52,9 +52,10 @@ class _Own(NamedTuple):
     template: bool
 
 
-_Line = tuple[str, str, int, Any]
-"""A line as found in a frame: path as in `_Own`; file name as the frame has it, for reading the text; number; the Jinja
-template whose compiled code has this number, or None."""
+_Line = tuple[str, CodeType, int, Any]
+"""A line as found in a frame: path as in `_Own`; the code that runs, and where in it, for a frame works out the number
+of its line from the beginning of its code, which takes microseconds in a long template; the Jinja template that the
+code was compiled from, or None."""
 
 Trace = tuple[_Line | None, _Line | None, str]
 """What one walk up the stack found. Plain tuples, because they are the cheapest things to make:
@@ -86,49 +87,59 @@ class CallSites:
 
         The hottest loops of attribution: forty frames are usual, and each is looked at once.
         """
-        parents = _Parents()
+        parents: _Parents | None = None
         known = self._known
         api = None
         frame: FrameType | None = sys._getframe(depth)
         while frame is not None:
+            code = frame.f_code
             try:
-                file = known[frame.f_code.co_filename]
+                file = known[code.co_filename]
             except KeyError:
                 file = self._learn(frame)
             if file is True:
-                api = frame.f_code
+                api = code
             elif file is not False:
-                own = _line(file, frame)
                 name = "" if api is None else api.co_name
                 if not file.template:
-                    return own, self._template(frame, parents), name
+                    return (file.path, code, frame.f_lasti, None), self._template(frame, parents), name
+                own = _line(file, frame)
                 # A template without a file has no line to show: the place is the line that renders it.
                 return (own if file.path else self._outside(frame, parents)), own, name
-            frame = frame.f_back or parents.next_frame()
+            frame = frame.f_back
+            if frame is None:
+                parents = parents or _Parents()
+                frame = parents.next_frame()
         return None, None, "" if api is None else api.co_name
 
-    def _template(self, frame: FrameType, parents: "_Parents") -> _Line | None:
+    def _template(self, frame: FrameType, parents: "_Parents | None") -> _Line | None:
         """The nearest line of a template outside of a frame, as far as the request goes."""
         templates = self._templates
-        outer = frame.f_back or parents.next_frame()
-        while outer is not None:
+        outer = frame.f_back
+        while True:
+            if outer is None:
+                parents = parents or _Parents()
+                outer = parents.next_frame()
+                if outer is None:
+                    return None
+            code = outer.f_code
             try:
-                found = templates[outer.f_code.co_filename]
+                found = templates[code.co_filename]
             except KeyError:
                 self._learn(outer)
-                continue
+                found = templates[code.co_filename]
             if found is None:
-                if outer.f_code.co_name == _ENTRY:
+                if code.co_name == _ENTRY:
                     return None
             elif found:
-                file = self._known[outer.f_code.co_filename]
+                file = self._known[code.co_filename]
                 if not isinstance(file, bool):
                     return _line(file, outer)
-            outer = outer.f_back or parents.next_frame()
-        return None
+            outer = outer.f_back
 
-    def _outside(self, frame: FrameType, parents: "_Parents") -> _Line | None:
+    def _outside(self, frame: FrameType, parents: "_Parents | None") -> _Line | None:
         """The nearest line in a file of the target's outside of a frame."""
+        parents = parents or _Parents()
         outer = frame.f_back or parents.next_frame()
         while outer is not None:
             file = self._learn(outer)
@@ -214,16 +225,25 @@ def call_site(*roots: str | Path) -> CallSites:
 
 def _line(file: _Own, frame: FrameType) -> _Line:
     template = frame.f_globals.get(_TEMPLATE) if file.template else None
-    return file.path, frame.f_code.co_filename, frame.f_lineno, template
+    return file.path, frame.f_code, frame.f_lasti, template
 
 
 def _place(line: _Line) -> Place:
-    path, file, number, template = line
+    path, code, at, template = line
+    number = _number(code, at)
     if template is not None:
         number = template.get_corresponding_lineno(number)
         if not path:
             return Place(template.name or "<string>", number)
-    return Place(path, number, line_text(file, number))
+    return Place(path, number, line_text(code.co_filename, number))
+
+
+def _number(code: CodeType, at: int) -> int:
+    """The line of an instruction, as `frame.f_lineno` says it."""
+    for start, end, line in code.co_lines():
+        if start <= at < end and line is not None:
+            return line
+    return code.co_firstlineno
 
 
 def line_text(file: str, line: int) -> str:
