@@ -34,38 +34,40 @@ from seatrial import rules
 from seatrial.reports import github, gitlab, html_report, json_report, junit, markdown, sarif, terminal
 from seatrial.reports.pen import make_console
 from seatrial.reports.rows import rows
+from seatrial.reports.uncollected import uncollected
 from seatrial.verdict import history
 folder = Path(sys.argv[2])
 wanted = sys.argv[3:]
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 started, wall = time.process_time(), time.perf_counter()
-found = rows(result) if set(wanted) - {"terminal", "json", "junit"} else []
-run = history.of(result, scope="", commit="")
-source = html_report.Source(folder)
-claims = {rule.code: rule.claim for rule in rules.registered()}
-for name in wanted:
-    path = folder / f"report.{name}"
-    match name:
-        case "terminal":
-            stream = io.StringIO()
-            terminal.render(result, make_console(stream, environ={}), claims=claims)
-            path.write_text(stream.getvalue())
-        case "json":
-            json_report.write(result, path)
-        case "junit":
-            junit.write(result, path)
-        case "sarif":
-            sarif.write(result, found, path)
-        case "gitlab":
-            gitlab.write(found, path)
-        case "markdown":
-            markdown.write(result, found, path)
-        case "github":
-            with path.open("w") as stream:
-                github.write_annotations(result, found, stream)
-            github.write_summary(result, found, {github.VARIABLE: str(folder / "summary.md")})
-        case "html":
-            html_report.write(result, found, path, runs=[run], source=source)
+if "terminal" in wanted:
+    stream = io.StringIO()
+    claims = {rule.code: rule.claim for rule in rules.registered()}
+    terminal.render(result, make_console(stream, environ={}), claims=claims)
+    (folder / "report.terminal").write_text(stream.getvalue())
+with uncollected():  # as in a check
+    found = rows(result) if set(wanted) - {"terminal", "json", "junit"} else []
+    run = history.of(result, scope="", commit="")
+    source = html_report.Source(folder)
+    for name in wanted:
+        path = folder / f"report.{name}"
+        match name:
+            case "json":
+                json_report.write(result, path)
+            case "junit":
+                junit.write(result, path)
+            case "sarif":
+                sarif.write(result, found, path)
+            case "gitlab":
+                gitlab.write(found, path)
+            case "markdown":
+                markdown.write(result, found, path)
+            case "github":
+                with path.open("w") as stream:
+                    github.write_annotations(result, found, stream)
+                github.write_summary(result, found, {github.VARIABLE: str(folder / "summary.md")})
+            case "html":
+                html_report.write(result, found, path, runs=[run], source=source)
 spent, waited = time.process_time() - started, time.perf_counter() - wall
 print(spent, waited, before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """

@@ -16,6 +16,7 @@ from seatrial.cli import options
 from seatrial.config import Settings, secrets
 from seatrial.model.errors import ConfigurationError
 from seatrial.model.result import Result
+from seatrial.reports.uncollected import uncollected
 
 FORMATS: Mapping[str, str] = {
     "json": "Write the result as JSON.",
@@ -63,6 +64,7 @@ class Outputs:
         if mistakes:
             raise ConfigurationError(*mistakes)
 
+    @uncollected()
     def write(self, result: Result, settings: Settings, *, where: str = "", scope: str = "") -> list[str]:
         """Write every file. One that fails does not cost the others.
 

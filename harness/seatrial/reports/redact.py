@@ -57,7 +57,10 @@ def scrub(text: str) -> str:
 def _searched(text: str) -> str:
     if text.isascii():
         lower = text.lower()
-        if not any(sign in lower for sign in _SIGNS):
+        for sign in _SIGNS:  # a generator for `any` takes twice as long
+            if sign in lower:
+                break
+        else:
             return text
     return _SECRET.sub(_mask, text)
 
@@ -74,6 +77,12 @@ def scrub_value(value: Any) -> Any:
     Mappings keep their order, sets become sorted lists, numbers that JSON does not know (NaN, infinity) become null,
     anything else its `str`.
     """
+    kind = type(value)
+    # Nearly all of a report, and several times as fast as the patterns below.
+    if kind is str:
+        return scrub(value)
+    if kind is dict:
+        return {scrub(str(key)): scrub_value(item) for key, item in value.items()}
     match value:
         case str():
             return scrub(str(value))
