@@ -21,10 +21,16 @@ def collected_again() -> Iterator[None]:
 
 
 def test_only_while_something_is_written() -> None:
-    with pytest.raises(OSError, match="full"), uncollected():
-        assert not gc.isenabled()
+    seen = []
+
+    @uncollected()
+    def write() -> None:
+        seen.append(gc.isenabled())
         raise OSError("the disk is full")
-    assert gc.isenabled()
+
+    with pytest.raises(OSError, match="full"):
+        write()
+    assert (seen, gc.isenabled()) == ([False], True)
 
 
 def test_who_had_switched_it_off_finds_it_off() -> None:
