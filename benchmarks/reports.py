@@ -31,10 +31,10 @@ sys.path.insert(0, "tests")
 from reports.samples import many
 result = many(int(sys.argv[1]))
 from seatrial import rules
+from seatrial.collecting import without_collector
 from seatrial.reports import github, gitlab, html_report, json_report, junit, markdown, sarif, terminal
 from seatrial.reports.pen import make_console
 from seatrial.reports.rows import rows
-from seatrial.reports.uncollected import uncollected
 from seatrial.verdict import history
 folder = Path(sys.argv[2])
 wanted = sys.argv[3:]
@@ -45,7 +45,7 @@ if "terminal" in wanted:
     claims = {rule.code: rule.claim for rule in rules.registered()}
     terminal.render(result, make_console(stream, environ={}), claims=claims)
     (folder / "report.terminal").write_text(stream.getvalue())
-with uncollected():  # as in a check
+with without_collector():  # as in a check
     found = rows(result) if set(wanted) - {"terminal", "json", "junit"} else []
     run = history.of(result, scope="", commit="")
     source = html_report.Source(folder)

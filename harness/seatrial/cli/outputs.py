@@ -13,10 +13,10 @@ from typing import Any, TextIO
 import click
 
 from seatrial.cli import options
+from seatrial.collecting import without_collector
 from seatrial.config import Settings, secrets
 from seatrial.model.errors import ConfigurationError
 from seatrial.model.result import Result
-from seatrial.reports.uncollected import uncollected
 
 FORMATS: Mapping[str, str] = {
     "json": "Write the result as JSON.",
@@ -64,7 +64,7 @@ class Outputs:
         if mistakes:
             raise ConfigurationError(*mistakes)
 
-    @uncollected()
+    @without_collector()
     def write(self, result: Result, settings: Settings, *, where: str = "", scope: str = "") -> list[str]:
         """Write every file. One that fails does not cost the others.
 

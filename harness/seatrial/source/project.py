@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from seatrial.collecting import without_collector
 from seatrial.source.facts import Class, Function, Module, Ref, Value
 from seatrial.source.files import Found, Lines, find, import_root, module_name
-from seatrial.source.reader import Unreadable, read, without_collector
+from seatrial.source.reader import Unreadable, read
 
 _DEPTH = 6
 """Re-exports that are followed."""

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import ast
-import gc
 import re
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from seatrial.source.chains import FIELDS, chain, names, texts, value
@@ -27,18 +25,6 @@ _BODY = re.compile(r"(flask\.)?request\.(form|json|values|get_json|get_data|data
 
 class Unreadable(Exception):
     """A file that is no Python of this version. The text is the reason and nothing else."""
-
-
-@contextmanager
-def without_collector() -> Iterator[None]:
-    """A tree has no cycles: looking for some after every few nodes doubles the time of a parse."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 def read(path: str, name: str, content: bytes) -> Module:

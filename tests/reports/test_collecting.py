@@ -10,8 +10,8 @@ import pytest
 from reports.samples import everything
 
 from seatrial.cli.outputs import Outputs
+from seatrial.collecting import without_collector
 from seatrial.reports import json_report
-from seatrial.reports.uncollected import uncollected
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +23,7 @@ def collected_again() -> Iterator[None]:
 def test_only_while_something_is_written() -> None:
     seen = []
 
-    @uncollected()
+    @without_collector()
     def write() -> None:
         seen.append(gc.isenabled())
         raise OSError("the disk is full")
@@ -35,7 +35,7 @@ def test_only_while_something_is_written() -> None:
 
 def test_who_had_switched_it_off_finds_it_off() -> None:
     gc.disable()
-    with uncollected():
+    with without_collector():
         pass
     assert not gc.isenabled()
 
