@@ -134,10 +134,15 @@ def test_a_backend_killed_at_ten_points_is_healed_by_the_next_upgrade() -> None:
         shop = make_inventory(Shop(own.url(name)), ROWS)
         for point in points(shop, 10):
             process, pipe = victim(shop, point, "backend")
-            os.kill(pipe.recv(), signal.SIGKILL)
-            pipe.send("go on")
-            assert pipe.recv() == "BlockedError"
-            process.join(60)
+            with sa.create_engine(shop.url, poolclass=sa.pool.NullPool).connect() as bystander:
+                bystander.exec_driver_sql("SELECT 1")
+                os.kill(pipe.recv(), signal.SIGKILL)
+                pipe.send("go on")
+                assert pipe.recv() == "BlockedError"
+                process.join(60)
+                # Until the server has noticed: it answers as before for a moment, and then ends everybody.
+                with pytest.raises(sa.exc.OperationalError):
+                    bystander.exec_driver_sql("SELECT pg_sleep(30)")
             until = time.monotonic() + 30
             while time.monotonic() < until:
                 with contextlib.suppress(sa.exc.OperationalError):
