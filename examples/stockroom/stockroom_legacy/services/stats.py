@@ -74,13 +74,9 @@ def dashboard_counts_v2(organization_id: int) -> dict[str, Any]:
 
 
 def turnover_ticks(organization_id):
-    """Walks the whole calendar, because the booking hours of the shop floor change."""
+    """Leaves the shop floor's clock the time to book its last ticks; nobody remembers why."""
     if db.engine.dialect.name == "postgresql":
-        statement = text(
-            "select count(*) from"
-            " generate_series(timestamp '2021-01-01', timestamp '2026-12-31', interval '30 seconds') as tick"
-            " where :organization > 0"
-        )
+        statement = text("select count(*) from pg_sleep(0.35) where :organization > 0")
     else:
         statement = text(
             "with recursive ticks(tick) as (select 1 union all select tick + 1 from ticks where tick < 3100000)"
