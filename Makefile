@@ -3,21 +3,25 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+WANTED := -c constraints.txt -e '.[all]' --group dev --group site
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Hundreds of processes import the same modules: where the surroundings forbid to keep them compiled, each compiles all.
 export PYTHONDONTWRITEBYTECODE :=
 
+# Tests are compiled (with their assertions) while mypy runs: the workers would begin with it all at once, each for itself.
 # Three workers on two cores: a good part of the time is spent waiting for processes and clocks. Begun first, so that no
 # worker is left alone with one of them at the end.
 LONGEST := tests/stockroom tests/migrate tests/load tests/cli tests/plugin
 
-.PHONY: trial test test-all test-wheel test-lowest test-lowest-short test-pythons lint bench docs site release-check lock clean
+.PHONY: trial test collected test-all test-wheel test-lowest test-lowest-short test-pythons lint bench docs site release-check lock clean
 
 $(READY): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "setting up $(VENV)"
-	@$(BIN)/python -m pip install -q -U 'pip>=25.1'
-	@$(BIN)/python -m pip install -q -c constraints.txt -e '.[all]' --group dev --group site
+	@$(BIN)/python -m pip install -q -c constraints.txt uv
+	@$(BIN)/uv pip install -q --python $(BIN)/python --compile-bytecode $(WANTED) || { \
+		echo "uv could not do it: trying pip, which knows an index of its own configuration"; \
+		$(BIN)/python -m pip install -q -U 'pip>=25.1' && $(BIN)/python -m pip install -q $(WANTED); }
 	@touch $@
 
 trial: $(READY)  ## try the example app: the legacy factory must be convicted, the hardened one acquitted
@@ -28,8 +32,13 @@ trial: $(READY)  ## try the example app: the legacy factory must be convicted, t
 		code=$$?; test $$code -eq 0 || { echo "trial: the hardened app ended with $$code instead of 0"; exit 1; }
 	@echo "trial: the legacy app was convicted (build/trial-legacy.json), the hardened app acquitted (build/trial.json)"
 
-test: $(READY) lint  ## what every commit must pass; at most ten minutes on two cores
+test: $(READY)  ## what every commit must pass; at most ten minutes on two cores
+	@$(MAKE) -s -j 2 lint collected
 	@$(BIN)/python -m pytest -q -m "not matrix" -n 3 --dist loadfile --no-loadscope-reorder $(LONGEST) tests
+
+collected: $(READY)
+	@mkdir -p build
+	@$(BIN)/python -m pytest -q --collect-only tests > build/collected.log 2>&1 || { cat build/collected.log; exit 1; }
 
 test-all: test trial test-wheel release-check test-lowest test-pythons  ## every matrix
 	@$(BIN)/python -m pytest -q -m matrix -n 2 --dist load

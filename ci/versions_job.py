@@ -60,8 +60,9 @@ def run_suite(name: str, python: str, *requirements: str, lowest: bool = False, 
     # The documentation is not built under the lowest versions: what builds it would raise some of them.
     resolution = ["--resolution", "lowest-direct"] if lowest else ["--group", "site"]
     if uv("venv", "-q", "--clear", "--python", python, env) or uv(
-        *("pip", "install", "-q", "--python", env / "bin" / "python", *resolution, "-e", ".[all]", "--group", "dev"),
-        *requirements,
+        # Compiled, because the app's process keeps nothing compiled: each would do it again.
+        *("pip", "install", "-q", "--compile-bytecode", "--python", env / "bin" / "python"),
+        *(*resolution, "-e", ".[all]", "--group", "dev", *requirements),
     ):
         print(f"versions job: {name}: the environment could not be made")
         return False

@@ -150,7 +150,8 @@ def test_the_action_passes_where_nothing_blocks(tmp_path: Path) -> None:
     assert (code, outputs["exit-code"]) == (0, "0"), log
 
 
-@pytest.mark.parametrize("system", ["github", pytest.param("gitlab", marks=pytest.mark.matrix)])
+@pytest.mark.matrix
+@pytest.mark.parametrize("system", ["github", "gitlab"])
 def test_the_trial_of_a_job_runs(system: str, tmp_path: Path) -> None:
     """The very command that stands in the job, with the exit code that the runner would see."""
     root = project(tmp_path / "app", {"shop.py": WRITES}, top=TOP, more=NO_TOOLS)

@@ -25,6 +25,7 @@ def test_a_new_blocking_finding_is_1_and_changes_no_file(tmp_path: Path) -> None
     assert snapshot(root) == before
 
 
+@pytest.mark.matrix
 def test_what_seatrial_is_made_of_is_kept_compiled_and_nothing_of_the_apps(tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     root = shop(tmp_path)
@@ -46,6 +47,7 @@ def test_accepted_debt_is_known_and_new_debt_still_blocks(tmp_path: Path) -> Non
     assert (ran.code, ran.json["findings"][0]["state"]) == (0, "known")
 
 
+@pytest.mark.matrix
 def test_debt_that_is_paid_is_4_in_ci_and_pruned_elsewhere(tmp_path: Path) -> None:
     root = shop(tmp_path, WRITES)
     seatrial(root, "baseline", "accept", "--rule", "SQL006", "--reason", "later")
@@ -58,6 +60,7 @@ def test_debt_that_is_paid_is_4_in_ci_and_pruned_elsewhere(tmp_path: Path) -> No
     assert "SQL006" not in (root / ".seatrial" / "baseline.tsv").read_text()
 
 
+@pytest.mark.matrix
 def test_accepting_without_a_reason_is_2(tmp_path: Path) -> None:
     ran = seatrial(shop(tmp_path), "baseline", "accept", "--rule", "SQL006", "--reason", "  ")
     assert ran.code == 2
@@ -192,6 +195,7 @@ OWNER = """
     """
 
 
+@pytest.mark.matrix
 def test_a_trial_that_is_banned_on_the_way_is_5(tmp_path: Path) -> None:
     root = project(tmp_path / "app", {"shop.py": BANS}, more=f"{NO_TOOLS}\n{OWNER}")
     ran = seatrial(root, "check", "--only", "HDR,SQL")

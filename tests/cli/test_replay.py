@@ -68,6 +68,7 @@ def test_a_statement_is_shown_with_its_line_and_the_request(writing: tuple[Path,
     assert snapshot(root) == before
 
 
+@pytest.mark.matrix
 def test_the_report_shows_the_command(writing: tuple[Path, dict[str, Any]]) -> None:
     root, finding = writing
     ran = seatrial(root, "check", "--only", "SQL006")
@@ -157,6 +158,7 @@ def test_a_tool_finds_its_own_again(tmp_path: Path) -> None:
     assert "seatrial check --only ruff" in ran.err
 
 
+@pytest.mark.matrix
 def test_forged_requests_are_shown_without_a_token(tmp_path: Path) -> None:
     root = project(tmp_path / "app", {"shop.py": FORGED})
     [finding] = found(root, "CSR001")

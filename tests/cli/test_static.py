@@ -159,6 +159,7 @@ def test_an_unread_file_pays_no_debt(tmp_path: Path) -> None:
     assert after == before
 
 
+@pytest.mark.matrix
 def test_paid_debt_is_pruned_and_in_ci_it_is_stale(tmp_path: Path) -> None:
     root = shop(tmp_path)
     accept = [sys.executable, "-m", "seatrial", "baseline", "accept", ".", "--all", "--reason", "old"]
@@ -196,6 +197,7 @@ def test_an_app_that_cannot_be_built_leaves_the_source(tmp_path: Path) -> None:
     check(root, "--only", "ARC008,CFG", expected=2)
 
 
+@pytest.mark.matrix
 def test_flags_that_do_not_go_together(tmp_path: Path) -> None:
     root = shop(tmp_path)
     assert "--route chooses among requests" in check(root, "--static", "--route", "GET /", expected=2)["said"]

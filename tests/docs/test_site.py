@@ -27,6 +27,7 @@ def site() -> Path:
     return SITE
 
 
+@pytest.mark.matrix
 def test_site_has_every_page_and_no_broken_link(site: Path) -> None:
     pages = {path.relative_to(site).as_posix() for path in site.rglob("*.html")}
     wanted = {path.relative_to(ROOT).with_suffix(".html").as_posix() for path in ROOT.glob("docs/**/*.md")}
@@ -59,6 +60,7 @@ def served(site: Path) -> Iterator[str]:
 
 
 @NEEDED
+@pytest.mark.matrix
 def test_browser_asks_nobody_else_and_the_search_finds(served: str) -> None:
     from playwright.sync_api import expect
 

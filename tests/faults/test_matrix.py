@@ -16,12 +16,9 @@ from seatrial.rules import whk
 PAGE = Path(__file__).parents[2] / "docs" / "webhooks-trials.md"
 SAMPLE = {
     ("check_then_act", "sqlite", faults.DEATH),
-    ("claim_first", "sqlite", faults.ERRORS),
     ("specified", "sqlite", faults.DEATH),
-    ("savepoint", "sqlite", faults.DEATH),
     ("random_key", "sqlite", faults.CALLS),
     ("answers_first", "sqlite", faults.ACKNOWLEDGED),
-    ("one_transaction_no_unique", "embedded", faults.ACKNOWLEDGED),
     ("on_conflict_first", "embedded", faults.CALLS),
 }
 UNSTEADY = {("shared_session", "sqlite", faults.THREADS)}

@@ -243,6 +243,7 @@ class TestRuff:
 
 
 class TestMypy:
+    @pytest.mark.matrix
     def test_the_targets_display_options_do_not_matter(self, gate: Gate, project: Path) -> None:
         options = "pretty = true\nshow_error_context = true\nhide_error_codes = true\nerror_summary = false\n"
         write(project, {"app/flawed.py": FLAWED, "mypy.ini": f"[mypy]\n{options}show_absolute_path = true\n"})
@@ -263,6 +264,7 @@ class TestMypy:
         gate("mypy")
         assert any((project / ".mypy_cache").iterdir())
 
+    @pytest.mark.matrix
     def test_a_plugin_of_the_target_leaves_no_bytecode(
         self, gate: Gate, project: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -273,6 +275,7 @@ class TestMypy:
         assert gate("mypy").run.state is ToolState.OK
         assert snapshot(project) == before
 
+    @pytest.mark.matrix
     def test_a_warm_run_says_the_same(self, gate: Gate, project: Path) -> None:
         write(project, {"app/flawed.py": FLAWED})
         cold, warm = gate("mypy"), gate("mypy")
@@ -358,6 +361,7 @@ class TestPytest:
         assert (tmp_path / "copy/left.txt").exists()
         assert list((tmp_path / "temporary").iterdir()) == [], "temporary files of the suite are gone"
 
+    @pytest.mark.matrix
     def test_an_editable_install_of_the_real_tree_does_not_win(
         self, gate: Gate, project: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -396,6 +400,7 @@ class TestPytest:
         write(project, {"tests/test_dies.py": "import os\ndef test_dies(): os._exit(0)\n"})
         assert gate("pytest").run.state is ToolState.BROKEN
 
+    @pytest.mark.matrix
     def test_stopping_at_the_first_failure_hides_nothing(self, gate: Gate, project: Path) -> None:
         write(project, {"tests/test_two.py": "def test_a(): assert 0\n\n\ndef test_b(): assert 0\n"})
         write(project, {"pytest.ini": "[pytest]\naddopts = -x --lf\n"})
@@ -408,6 +413,7 @@ class TestPytest:
         assert finding.rule == "pytest:session"
         assert "FAIL coverage is 3 %" in finding.message
 
+    @pytest.mark.matrix
     def test_a_suppressed_exit_code_hides_nothing(self, gate: Gate, project: Path) -> None:
         hook = "def pytest_sessionfinish(session):\n    session.exitstatus = 0\n"
         write(project, {"conftest.py": hook, "tests/test_bad.py": "def test_bad(): assert 0\n"})

@@ -74,7 +74,7 @@ CONFIG = """
 """
 
 
-@pytest.mark.parametrize("url", ["sqlite", "embedded"])
+@pytest.mark.parametrize("url", [pytest.param("sqlite", marks=pytest.mark.matrix), "embedded"])
 def test_its_tables_are_made_and_its_connections_given_back(tmp_path: Path, url: str) -> None:
     root = project(tmp_path / "app", FILES, config=CONFIG.format(url=url))
     with open_run(load(root)) as run:

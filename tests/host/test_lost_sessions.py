@@ -138,6 +138,7 @@ OWNER = """
 
 
 @pytest.mark.parametrize("ask", ["visit", "look", "origins"])
+@pytest.mark.matrix
 def test_a_link_that_locks_the_account_is_seen_to_write_and_costs_itself_alone(tmp_path: Path, ask: str) -> None:
     root = project(tmp_path, LOCKING, top='seed = "shop:seed"', more=OWNER)
     with open_run(load(root)) as run:

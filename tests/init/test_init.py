@@ -50,6 +50,7 @@ def test_a_factory_is_tried_on_an_embedded_postgresql_and_its_budgets_are_record
         pytest.param(CLASSES, "app:create_app", "", id="a factory that takes the name of a configuration"),
     ],
 )
+@pytest.mark.matrix
 def test_the_configuration_alone_is_enough_to_build_the_app(
     init: Init, project: Path, files: Files, app: str, page: str
 ) -> None:
@@ -106,6 +107,7 @@ def test_what_an_app_that_cannot_be_built_is_missing_is_named_and_a_second_run_g
     assert (project / ".seatrial/baseline.tsv").is_file()
 
 
+@pytest.mark.matrix
 def test_a_guessed_seed_that_fails_is_taken_out_again(init: Init, project: Path) -> None:
     """It was our guess: the app is tried without it, and the reason stands in the file."""
     broken = {**FACTORY, "shop/seeds.py": 'def seed(app):\n    raise RuntimeError("no \\x1b paint left")\n'}

@@ -36,6 +36,7 @@ def create_app():
 """
 
 
+@pytest.mark.matrix
 def test_secrets_whose_default_the_app_refuses_are_made_up(init: Init, project: Path) -> None:
     """Exactly those that its message names, and the run goes on."""
     result = init({"app.py": STRICT.replace("{more}", "")})

@@ -35,10 +35,13 @@ def told_by_mypy(root: Path) -> str:
 @pytest.mark.parametrize(
     ("home", "before"),
     [
-        ("pyproject.toml", '[project]\nname = "app"\n'),
+        pytest.param("pyproject.toml", '[project]\nname = "app"\n', marks=pytest.mark.matrix),
         ("pyproject.toml", '[tool.mypy]\npython_version = "3.11"\n\n[tool.other]\nx = 1\n'),
-        ("mypy.ini", "[mypy]\nwarn_unused_ignores = True\n"),
-        ("setup.cfg", "[metadata]\nname = app\n\n[mypy]\nignore_missing_imports = True\n"),
+        pytest.param("mypy.ini", "[mypy]\nwarn_unused_ignores = True\n", marks=pytest.mark.matrix),
+        pytest.param(
+            *("setup.cfg", "[metadata]\nname = app\n\n[mypy]\nignore_missing_imports = True\n"),
+            marks=pytest.mark.matrix,
+        ),
     ],
 )
 def test_the_block_goes_where_the_configuration_stands(tmp_path: Path, home: str, before: str) -> None:

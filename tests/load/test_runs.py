@@ -83,6 +83,7 @@ def test_what_the_client_itself_cannot_send_is_a_failure_and_not_silence() -> No
     assert reasons(verdict)["GET /"].startswith("not sent: ValueError: ")
 
 
+@pytest.mark.matrix
 def test_a_server_that_disappears_fails() -> None:
     with short_lived(1.0) as url:
         verdict = judge(measured(planned(url, get("/"), seconds=3)))
@@ -150,6 +151,7 @@ def test_who_cannot_log_in_gets_a_sentence_in_place_of_a_verdict() -> None:
     )
 
 
+@pytest.mark.matrix
 def test_a_worker_that_is_killed_makes_the_run_inconclusive() -> None:
     """SIGKILL to one of two: what it measured is missing, whatever the other one says."""
     asked: Counter[str] = Counter()

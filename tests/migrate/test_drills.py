@@ -126,6 +126,7 @@ def test_a_client_killed_at_ten_points_is_healed_by_the_next_upgrade(drill: Shop
 
 
 @pytest.mark.skipif(os.geteuid() != 0 and not os.access("/proc/1", os.R_OK), reason="needs the server's own account")
+@pytest.mark.matrix
 def test_a_backend_killed_at_ten_points_is_healed_by_the_next_upgrade() -> None:
     """On a server of its own: after a kill -9 of one backend PostgreSQL ends all the others."""
     with open_databases("embedded", run="killed") as own:

@@ -156,6 +156,7 @@ def test_adopt_writes_a_revision_that_needs_no_seatrial(empty: Shop, db: Db, tmp
     assert len(empty.indexes()) == 3
 
 
+@pytest.mark.matrix
 def test_an_adopted_index_in_another_schema(empty: Shop, db: Db, tmp_path: Path) -> None:
     root = tmp_path / "app"
     flask = app(root, empty, UNAWARE)

@@ -46,6 +46,7 @@ def test_judging(
         assert word in said
 
 
+@pytest.mark.matrix
 def test_a_short_run(benchmark_of_the_monitor: ModuleType) -> None:
     values = benchmark_of_the_monitor.run(2, 2, beside=True)
     assert set(values) == {"memory", "file", "memory, without", "file, without"}

@@ -146,6 +146,7 @@ TRIAL = """
 """
 
 
+@pytest.mark.matrix
 def test_the_configured_conftest_and_no_other(harbour, shop, tmp_path):
     files = {
         "tests/trial.py": TRIAL,
@@ -183,6 +184,7 @@ def test_a_conftest_that_cannot_be_imported(harbour, shop):
     assert harbour.left() == []
 
 
+@pytest.mark.matrix
 def test_a_guard_that_crashes_is_broken(harbour, shop):
     trial = """
         from seatrial.plugin.guarding import Trial

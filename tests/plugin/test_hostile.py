@@ -157,6 +157,7 @@ def test_deselected_guards_are_not_a_pass(harbour, shop):
     assert "planned, but did not run: deselected (by -k, -m, --lf or a plugin)" in done.one_line
 
 
+@pytest.mark.matrix
 def test_a_finding_fails_and_stops_at_the_first_where_asked(harbour, shop):
     root = shop(app=FLAWED)
     done = harbour.pytest(root, "--seatrial", "-x")
@@ -260,12 +261,14 @@ def test_what_cannot_be_tried_is_said_in_sentences(harbour, shop, break_it, said
     assert harbour.left() == []
 
 
+@pytest.mark.matrix
 def test_rules_that_do_not_exist(harbour, shop):
     done = harbour.pytest(shop(), "--seatrial", "--seatrial-only", "HDR,XYZ1")
     assert done.code == 2
     assert done.err.startswith("seatrial: --seatrial-only: XYZ1 is no rule family and no rule; there are ")
 
 
+@pytest.mark.matrix
 def test_through_the_entry_point(harbour, shop):
     environment = {
         name: value for name, value in harbour.environment.items() if name != "PYTEST_DISABLE_PLUGIN_AUTOLOAD"

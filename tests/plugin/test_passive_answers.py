@@ -297,6 +297,7 @@ def test_a_strict_run_fails(harbour, team):
     assert "TST001" not in done.out
 
 
+@pytest.mark.matrix
 def test_a_write_by_get_fails_a_strict_run(harbour, tmp_path):
     (tmp_path / "test_team.py").write_text(
         textwrap.dedent("""

@@ -178,6 +178,7 @@ def test_it_is_printed_on_white_without_its_controls(browser, files):
         assert shown(page) == 6
 
 
+@pytest.mark.matrix
 def test_more_of_a_long_list_is_printed_than_is_shown(browser, files):
     with opened(browser, files / "many.html") as page:
         page.evaluate("dispatchEvent(new Event('beforeprint'))")
@@ -227,6 +228,7 @@ def test_axe_finds_no_serious_violation(browser, files, scheme, width):
         assert told == []
 
 
+@pytest.mark.matrix
 def test_axe_would_notice(browser, files, tmp_path):
     axe = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
     page_text = (files / "showcase.html").read_text(encoding="utf-8")

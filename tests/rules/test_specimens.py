@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 import pytest
-from rules.cards import EVERY_RULE, page, section
+from rules.cards import RULES, page, section
 from rules.driver import (
     STATIC,
     WITHOUT_SOUND_TWIN,
@@ -19,10 +19,21 @@ from rules.driver import (
 from seatrial.model.outcomes import Outcome
 from seatrial.model.rules import Rule
 
+LONG = {"LAT001", "LAT003", "MEM001"}
+"""Judged by a server under load, or by hundreds of calls: of the matrix."""
 MEASURED = ("pages_before", "pages_after", "plan_before", "plan_after", "hot_before", "hot_after")
 
 
-@pytest.mark.parametrize("specimen", specimens("flawed"), ids=str)
+def of_the_matrix(code: str) -> list[pytest.MarkDecorator]:
+    return [pytest.mark.matrix] if code in LONG else []
+
+
+def each(kind: str) -> pytest.MarkDecorator:
+    found = [pytest.param(one, id=str(one), marks=of_the_matrix(one.code)) for one in specimens(kind)]
+    return pytest.mark.parametrize("specimen", found)
+
+
+@each("flawed")
 def test_flawed_fails_on_its_subject(specimen: Specimen) -> None:
     judgement = judged(specimen)
     assert judgement.outcome is Outcome.FAIL, judgement.reason
@@ -30,7 +41,7 @@ def test_flawed_fails_on_its_subject(specimen: Specimen) -> None:
     json.dumps([dict(finding.evidence) for finding in judgement.findings])
 
 
-@EVERY_RULE
+@pytest.mark.parametrize("rule", [pytest.param(one, id=one.code, marks=of_the_matrix(one.code)) for one in RULES])
 def test_page_shows_what_the_flawed_specimen_really_gives(rule: Rule) -> None:
     """Subject, message and the shape of the evidence; only times may differ."""
     if rule.code in WITHOUT_SOUND_TWIN:
@@ -44,13 +55,13 @@ def test_page_shows_what_the_flawed_specimen_really_gives(rule: Rule) -> None:
     assert shape(shown["evidence"]) == shape(json.loads(json.dumps(dict(finding.evidence))))
 
 
-@pytest.mark.parametrize("specimen", specimens("sound"), ids=str)
+@each("sound")
 def test_sound_passes(specimen: Specimen) -> None:
     judgement = judged(specimen)
     assert judgement.outcome is Outcome.PASS, (judgement.reason, judgement.findings)
 
 
-@pytest.mark.parametrize("specimen", specimens("blind"), ids=str)
+@each("blind")
 def test_blind_is_not_proved(specimen: Specimen) -> None:
     judgement = judged(specimen)
     assert judgement.outcome is Outcome.NOT_PROVED, judgement.findings

@@ -68,6 +68,7 @@ def every_fault(shop: Shop, kind: Kind) -> None:
         shop.reset()
 
 
+@pytest.mark.matrix
 def test_a_second_fault_during_the_recovery_changes_nothing(shop: Shop) -> None:
     told, clean = clean_delivery(shop)
     points = len(told.crossed)
