@@ -8,11 +8,6 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Hundreds of processes import the same modules: where the surroundings forbid to keep them compiled, each compiles all.
 export PYTHONDONTWRITEBYTECODE :=
 
-# Tests are compiled (with their assertions) while mypy runs: the workers would begin with it all at once, each for itself.
-# Three workers on two cores: a good part of the time is spent waiting for processes and clocks. Begun first, so that no
-# worker is left alone with one of them at the end.
-LONGEST := tests/stockroom tests/migrate tests/load tests/cli tests/plugin
-
 .PHONY: trial test collected test-all test-wheel test-lowest test-lowest-short test-pythons lint bench docs site release-check lock clean
 
 $(READY): pyproject.toml constraints.txt
@@ -32,9 +27,12 @@ trial: $(READY)  ## try the example app: the legacy factory must be convicted, t
 		code=$$?; test $$code -eq 0 || { echo "trial: the hardened app ended with $$code instead of 0"; exit 1; }
 	@echo "trial: the legacy app was convicted (build/trial-legacy.json), the hardened app acquitted (build/trial.json)"
 
+# Tests are compiled (with their assertions) while mypy runs: the workers would begin with it all at once, each for itself.
+# Three workers on two cores: a good part of the time is spent waiting for processes and clocks. In the order of
+# tests/conftest.py, where the longest come first.
 test: $(READY)  ## what every commit must pass; at most ten minutes on two cores
 	@$(MAKE) -s -j 2 lint collected
-	@$(BIN)/python -m pytest -q -m "not matrix" -n 3 --dist loadfile --no-loadscope-reorder $(LONGEST) tests
+	@$(BIN)/python -m pytest -q -m "not matrix" -n 3 --dist loadfile --no-loadscope-reorder tests
 
 collected: $(READY)
 	@mkdir -p build
