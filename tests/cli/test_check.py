@@ -221,6 +221,7 @@ def test_an_empty_database_is_tried(tmp_path: Path) -> None:
     assert [row["rows"] for row in ran.json["routes"] if row["rule"] == "/items"] == [0]
 
 
+@pytest.mark.matrix
 def test_strict_proof_asks_for_proof(tmp_path: Path) -> None:
     root = shop(tmp_path, SOUND)
     assert seatrial(root, "check", "--only", "SQL006", "--strict-proof").code == 0

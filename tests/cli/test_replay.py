@@ -139,6 +139,7 @@ def test_usage_mistakes_are_2(tmp_path: Path, words: list[str], said: str) -> No
     assert said in ran.err
 
 
+@pytest.mark.matrix
 def test_a_mistyped_one_names_those_that_are_near(writing: tuple[Path, dict[str, Any]]) -> None:
     root, finding = writing
     mistyped = (

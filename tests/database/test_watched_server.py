@@ -95,6 +95,7 @@ def test_an_owner_that_forgets_to_close_leaves_nothing(owner: Callable[[str], An
     assert started.left() == []
 
 
+@pytest.mark.matrix
 def test_interrupt_reaches_neither_server_nor_watcher(owner: Callable[[str], Any]) -> None:
     script = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n" + OPEN + TELL
     started = owner(script + "input(); databases.create(databases.name('after')); tell(made=True); time.sleep(60)")
@@ -137,6 +138,7 @@ def test_a_forked_child_neither_closes_the_databases_nor_keeps_them(owner: Calla
         os.kill(child, signal.SIGKILL)
 
 
+@pytest.mark.matrix
 def test_close_cleans_when_the_watcher_was_killed() -> None:
     with open_databases("embedded", run="r") as databases:
         pid, folder = databases.server.pid, databases.server.folder

@@ -35,6 +35,7 @@ def test_site_has_every_page_and_no_broken_link(site: Path) -> None:
     assert wanted | {"index.html", "CONTRIBUTING.html", "CHANGELOG.html"} <= pages
 
 
+@pytest.mark.matrix
 def test_lists_and_blocks_are_what_a_forge_shows(site: Path) -> None:
     """Python-Markdown wants four spaces below a number; with three the list ends and the block is prose."""
     for path in site.rglob("*.html"):

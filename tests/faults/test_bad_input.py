@@ -194,6 +194,7 @@ def test_a_database_in_memory(tmp_path: Path) -> None:
     assert reason.startswith("the app keeps its data in an SQLite database in memory, which no second process sees")
 
 
+@pytest.mark.matrix
 def test_a_handler_that_leaves_a_process_behind(tmp_path: Path) -> None:
     """It outlives the request on purpose; the trial ends it."""
     body = "subprocess.Popen(['sleep', '67'], start_new_session=True); keep(); return 'ok'"
@@ -227,6 +228,7 @@ def test_a_pool_of_threads_that_outlives_the_request(tmp_path: Path) -> None:
     assert evidence.tried == evidence.planned > 0
 
 
+@pytest.mark.matrix
 def test_time_that_is_over_is_not_proved() -> None:
     with trial_of("specified", "sqlite") as run:
         evidence = broken(run, faults.DEATH, limit_s=0.0)
@@ -236,6 +238,7 @@ def test_time_that_is_over_is_not_proved() -> None:
     assert "were left untried: give it more time (--time-budget" in judgement.reason
 
 
+@pytest.mark.matrix
 def test_raw_connections_are_not_seen_and_said_to_be_so(tmp_path: Path) -> None:
     raw = (
         "raw = db.engine.raw_connection(); "

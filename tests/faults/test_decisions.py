@@ -62,14 +62,19 @@ def found(judgement: Judgement) -> list[Finding]:
     ("decides", "family", "findings"),
     [
         ("", faults.FORGED, []),
-        ("", faults.MALFORMED, []),
+        pytest.param(*("", faults.MALFORMED, []), marks=pytest.mark.matrix),
         ("looks_back_only", faults.FORGED, [("a signature of ten years ahead", Level.WARN)]),
-        ("takes_any_mode", faults.FORGED, [("the other livemode applied", Level.INFO)]),
+        pytest.param(
+            *("takes_any_mode", faults.FORGED, [("the other livemode applied", Level.INFO)]), marks=pytest.mark.matrix
+        ),
         pytest.param(
             *("takes_any_account", faults.FORGED, [("another account applied", Level.INFO)]),
             marks=pytest.mark.matrix,
         ),
-        ("refuses_types", faults.MALFORMED, [("an event of an unknown type refused", Level.WARN)]),
+        pytest.param(
+            *("refuses_types", faults.MALFORMED, [("an event of an unknown type refused", Level.WARN)]),
+            marks=pytest.mark.matrix,
+        ),
         pytest.param(
             *("takes_any_type", faults.MALFORMED, [("an event of an unknown type applied", Level.INFO)]),
             marks=pytest.mark.matrix,
@@ -82,6 +87,7 @@ def test_single_deliveries(decides: str, family: str, findings: list[Finding]) -
         assert found(rule(pilot.faults.refusals("/webhook", family))) == findings
 
 
+@pytest.mark.matrix
 def test_stripes_own_library_looks_back_only_and_that_is_no_fault_of_the_app() -> None:
     pytest.importorskip("stripe")
     with deciding("library") as pilot:
@@ -154,7 +160,9 @@ def test_answers_of_5xx_and_requests_without_a_key(decides: str, policy: str, wr
 
 
 @pytest.mark.parametrize("database", ["sqlite", pytest.param("embedded", marks=pytest.mark.matrix)])
-@pytest.mark.parametrize(("variant", "twice"), [("on_conflict_first", True), ("business_key", False)])
+@pytest.mark.parametrize(
+    ("variant", "twice"), [("on_conflict_first", True), pytest.param("business_key", False, marks=pytest.mark.matrix)]
+)
 def test_two_events_about_one_object(variant: str, database: str, twice: bool) -> None:
     with trial_of(variant, database) as run:
         evidence = broken(run, faults.OBJECT)
@@ -167,6 +175,7 @@ def test_two_events_about_one_object(variant: str, database: str, twice: bool) -
     assert found(judgement) == [("invoice.paid object", Level.WARN)] * twice
 
 
+@pytest.mark.matrix
 def test_what_may_happen_to_an_object_again_is_not_tried_so() -> None:
     with deciding("", "customer.subscription.updated") as pilot:
         judgement = whk.applied_twice(pilot.faults.broken("/webhook", "customer.subscription.updated", faults.OBJECT))
@@ -178,6 +187,7 @@ def told(judge: Callable[[], Judgement]) -> list[str]:
     return [finding.message for finding in judge().findings]
 
 
+@pytest.mark.matrix
 def test_what_is_forgotten_before_the_sender_gives_up_is_applied_again() -> None:
     with trial_of("short_memory", "sqlite") as run:
         evidence = broken(run, faults.DUPLICATES)
@@ -186,6 +196,7 @@ def test_what_is_forgotten_before_the_sender_gives_up_is_applied_again() -> None
     assert "double-applied when it was delivered again after almost three days" in message
 
 
+@pytest.mark.matrix
 def test_a_row_that_a_constraint_refuses_is_no_duplicate_of_the_event() -> None:
     with trial_of("any_integrity_error", "sqlite") as run:
         evidence = broken(run, faults.ERRORS)

@@ -122,6 +122,7 @@ def test_a_guessed_seed_that_fails_is_taken_out_again(init: Init, project: Path)
     assert text.startswith(str(FACTORY["pyproject.toml"]))
 
 
+@pytest.mark.matrix
 def test_a_url_that_stands_in_the_source_is_named_with_the_way_out(init: Init, project: Path) -> None:
     """No configuration reaches it: the sentence says where it stands and what to write instead."""
     fixed = {"app.py": str(SINGLE["app.py"]).replace('os.getenv("DB_URI", "sqlite:///shop.db")', '"sqlite:///shop.db"')}

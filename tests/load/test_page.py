@@ -72,7 +72,7 @@ def test_axes_have_round_numbers() -> None:
 
 
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium: apt-get install chromium")
-@pytest.mark.parametrize("width", [1100, 420])
+@pytest.mark.parametrize("width", [1100, pytest.param(420, marks=pytest.mark.matrix)])
 def test_a_browser_draws_it_in_full_and_without_scrolling_sideways(width: int, tmp_path: Path) -> None:
     assert BROWSER is not None
     file, picture = tmp_path / "load.html", tmp_path / "load.png"

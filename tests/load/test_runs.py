@@ -77,6 +77,7 @@ def test_a_server_that_refuses_fails() -> None:
     assert reasons(verdict) == {"GET /": "refused"}
 
 
+@pytest.mark.matrix
 def test_what_the_client_itself_cannot_send_is_a_failure_and_not_silence() -> None:
     verdict = judge(measured(planned(closed_port(), Task((Step("GET", "http://[nowhere/", "GET /"),)), seconds=1)))
     assert [found.answer for found in verdict.endpoints] == [Answer.FAIL]
@@ -92,6 +93,7 @@ def test_a_server_that_disappears_fails() -> None:
     assert 0 < found.load.failed < found.load.offered == 120
 
 
+@pytest.mark.matrix
 def test_what_waited_for_a_sender_counts_as_late_and_what_was_never_sent_as_failed() -> None:
     with hostile() as url:
         verdict = judge(measured(planned(url, get("/hang"), senders=2, rate="20", seconds=1)))

@@ -89,6 +89,7 @@ def test_transactions_that_are_read_only(run: Callable[..., tuple[int, str]], sh
     healed(run, shop)
 
 
+@pytest.mark.matrix
 def test_a_hot_standby_is_looked_at_and_not_changed(run: Callable[..., tuple[int, str]]) -> None:
     """A server that was stopped in order and started again as a standby: it recovers for ever, and takes no writes."""
     with open_databases("embedded", run="standby") as own:
@@ -151,6 +152,7 @@ def test_a_name_that_is_taken(run: Callable[..., tuple[int, str]], shop: Shop) -
     healed(run, shop)
 
 
+@pytest.mark.matrix
 def test_two_upgrades_at_once(shop: Shop, run: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
     both = [started(tmp_path, shop, "upgrade") for _ in range(2)]
     said = [process.communicate(timeout=120) for process in both]

@@ -191,6 +191,7 @@ def test_two_upgrades_at_once_build_everything_once(drill: Shop) -> None:
     healed(drill)
 
 
+@pytest.mark.matrix
 def test_an_upgrade_that_holds_the_lock_for_ever(drill: Shop) -> None:
     with drill.engine.connect() as other:
         other.exec_driver_sql(f"SELECT pg_advisory_lock({LOCK_KEY})")
@@ -234,6 +235,7 @@ def test_a_blocker_that_preflight_does_not_see_is_met_by_a_second_attempt(drill:
     assert drill.indexes() == {INVENTORY[0].name: True}
 
 
+@pytest.mark.matrix
 def test_giving_up_takes_the_invalid_leftover_away(drill: Shop) -> None:
     blind = Policy(idle_s=60, old_s=60, lock_s=0.3, attempts=1)
     with writing(drill), autocommit(drill) as connection, pytest.raises(BlockedError, match="--wait") as gave_up:

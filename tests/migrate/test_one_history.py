@@ -118,6 +118,7 @@ def test_the_filter_leaves_out_nothing_else() -> None:
     assert (kit.PREFIX, kit.VERSION_TABLE) == (specs.PREFIX, VERSION_TABLE)
 
 
+@pytest.mark.matrix
 def test_adopt_writes_a_revision_that_needs_no_seatrial(empty: Shop, db: Db, tmp_path: Path) -> None:
     root = tmp_path / "app"
     models = "__table_args__ = (" + "".join(

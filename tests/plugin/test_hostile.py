@@ -82,15 +82,15 @@ def test_alone_the_option_runs_the_guards_and_changes_nothing(harbour, shop):
     assert support.snapshot(root) == before
 
 
-@pytest.mark.parametrize(
-    "mode", ["prepend", *(pytest.param(m, marks=pytest.mark.matrix) for m in ("importlib", "append"))]
-)
+@pytest.mark.matrix
+@pytest.mark.parametrize("mode", ["prepend", "importlib", "append"])
 def test_paths_run_both_beside_a_module_of_the_same_name(harbour, shop, mode):
     """And beside autouse fixtures that need services, fixtures of our names and hooks that expect something else."""
     done = harbour.pytest(shop({"conftest.py": OWN_NAMES}), "--seatrial", f"--import-mode={mode}", "tests")
     proved(done, harbour, team=1)
 
 
+@pytest.mark.matrix
 def test_names_markers_and_warnings_of_the_ini_file(harbour, shop):
     ini = """
         [pytest]
@@ -229,6 +229,7 @@ def test_a_module_that_cannot_be_imported_does_not_take_the_guards_along(harbour
     assert "planned, but did not run" not in done.out
 
 
+@pytest.mark.matrix
 def test_a_crash_of_another_plugin_is_no_pass(harbour, shop):
     crash = "def pytest_runtest_setup(item):\n    item.database\n"
     done = harbour.pytest(shop({"crash.py": crash}), "-p", "crash", "--seatrial", PYTHONPATH=".")

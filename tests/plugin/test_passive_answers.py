@@ -284,6 +284,7 @@ def test_workers_together_see_the_same(harbour, team, alone):
     assert seen == alone[1]
 
 
+@pytest.mark.matrix
 def test_a_strict_run_fails(harbour, team):
     done, seen = passive(harbour, team, "--seatrial-passive-strict", code=1)
     assert "TST001: the run fails by --seatrial-passive-strict" in done.one_line
@@ -325,6 +326,7 @@ def test_a_write_by_get_fails_a_strict_run(harbour, tmp_path):
     assert "SQL006: the run fails by --seatrial-passive-strict" in done.one_line
 
 
+@pytest.mark.matrix
 def test_the_pending_rows_of_a_test_are_no_write_of_a_get(harbour, tmp_path):
     """Inside its app context the request shares the session, and its first query flushes what the test has added."""
     (tmp_path / "test_team.py").write_text(

@@ -87,7 +87,10 @@ def test_rows_without_a_copy_are_named(judged: Callable[[str], Judgement], path:
 @pytest.mark.parametrize(
     ("path", "reason"),
     [
-        ("/slow", "it took longer than 5 s; raise `growth_s` under [tool.seatrial.deadlines]"),
+        pytest.param(
+            *("/slow", "it took longer than 5 s; raise `growth_s` under [tool.seatrial.deadlines]"),
+            marks=pytest.mark.matrix,
+        ),
         ("/fragile", "the page answers 500 once its tables have 2 more of each chosen row"),
         ("/deadly", "the app's process ended with exit code 9"),
         ("/away", "answered 302 to /lots: a redirect says nothing of the page behind it"),
