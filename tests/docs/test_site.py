@@ -1,5 +1,6 @@
 """The site: built as `make site` does it, with every link followed and nothing from elsewhere."""
 
+import fcntl
 import http.server
 import os
 import re
@@ -17,14 +18,26 @@ SITE = ROOT / "build" / "site"
 
 
 @pytest.fixture(scope="module")
-def site() -> Path:
+def site(testrun_uid: str) -> Path:
+    # Built once in a run: the workers that the tests are shared among would take the folder from each other.
+    SITE.parent.mkdir(exist_ok=True)
+    with (SITE.parent / "site.lock").open("a+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.seek(0)
+        if lock.read() != testrun_uid:
+            build_it()
+            lock.truncate(0)
+            lock.write(testrun_uid)
+    return SITE
+
+
+def build_it() -> None:
     # A proxy that nobody answers: whatever wanted the network would fail.
     environment = os.environ | dict.fromkeys(("http_proxy", "https_proxy", "ALL_PROXY"), "http://127.0.0.1:9")
     done = subprocess.run(
         [sys.executable, ROOT / "ci" / "site_job.py"], env=environment, capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    return SITE
 
 
 @pytest.mark.matrix
