@@ -14,6 +14,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 FORKED = {"rules", "trials", "shapes", "faults"}
 """Folders of tests that judge what happens in a host, and not the host."""
 
+LONGEST = ("stockroom/test_flaws.py", "rules/test_specimens.py", "shapes/test_shapes.py", "trials/test_oauth.py")
+"""Files that take so long that a worker left alone with one at the end would make all wait for it."""
+
 
 @pytest.fixture(scope="module", autouse=True)
 def _hosts(request: pytest.FixtureRequest) -> Iterator[None]:
@@ -21,10 +24,6 @@ def _hosts(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
 
 
-LONGEST = ("stockroom/test_flaws.py", "rules/test_specimens.py", "shapes/test_shapes.py", "trials/test_oauth.py")
-"""Files that take so long that a worker left alone with one at the end would make all wait for it."""
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files first: pytest itself runs a file named before its folder where the folder's order has it."""
+    """The longest files first. To name them before their folders does nothing: pytest puts them back in its order."""
     items.sort(key=lambda item: not item.path.as_posix().endswith(LONGEST))

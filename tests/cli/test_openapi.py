@@ -192,7 +192,6 @@ def test_two_rules_of_one_path_and_two_endpoints_of_one_name_stay_valid() -> Non
     assert ids == ["page_get", "page_get_2", "page_get_3"]
 
 
-@pytest.mark.matrix
 def test_a_place_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
     root = project(tmp_path / "app", {"shop.py": SHOP}, more=NO_TOOLS)
     ran = seatrial(root, "routes", "--openapi", "shop.py/openapi.json")

@@ -79,7 +79,6 @@ def test_the_next_report_has_a_trend_and_git_sees_nothing_of_it(tmp_path: Path) 
     assert "This is the first run" in page.read_text(), "runs of another scope are no trend"
 
 
-@pytest.mark.matrix
 def test_without_the_html_nothing_is_kept(tmp_path: Path) -> None:
     root = shop(tmp_path, WRITES)
     before = snapshot(root)

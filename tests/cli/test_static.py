@@ -188,7 +188,6 @@ def test_the_built_app_confirms_what_was_read_and_shows_what_was_called(tmp_path
     assert any("confirmed by the built app" in note for note in result["notes"])
 
 
-@pytest.mark.matrix
 def test_an_app_that_cannot_be_built_leaves_the_source(tmp_path: Path) -> None:
     root = shop(tmp_path)
     (root / "shop" / "__init__.py").write_text("import nowhere\n" + (root / "shop" / "__init__.py").read_text())

@@ -138,7 +138,6 @@ def test_a_forked_child_neither_closes_the_databases_nor_keeps_them(owner: Calla
         os.kill(child, signal.SIGKILL)
 
 
-@pytest.mark.matrix
 def test_close_cleans_when_the_watcher_was_killed() -> None:
     with open_databases("embedded", run="r") as databases:
         pid, folder = databases.server.pid, databases.server.folder

@@ -89,7 +89,6 @@ def test_transactions_that_are_read_only(run: Callable[..., tuple[int, str]], sh
     healed(run, shop)
 
 
-@pytest.mark.matrix
 def test_a_hot_standby_is_looked_at_and_not_changed(run: Callable[..., tuple[int, str]]) -> None:
     """A server that was stopped in order and started again as a standby: it recovers for ever, and takes no writes."""
     with open_databases("embedded", run="standby") as own:

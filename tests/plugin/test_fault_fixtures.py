@@ -47,7 +47,6 @@ def test_a_sound_handler_passes_and_what_is_not_configured_fails_in_a_sentence(t
     assert "2 failed, 1 passed" in told
 
 
-@pytest.mark.matrix
 def test_a_flawed_handler_fails_with_its_findings(tmp_path: Path) -> None:
     told = run(tmp_path, "check_then_act")
     assert "FAILED test_payments.py::test_duplicates" in told, told

@@ -90,7 +90,6 @@ def test_paths_run_both_beside_a_module_of_the_same_name(harbour, shop, mode):
     proved(done, harbour, team=1)
 
 
-@pytest.mark.matrix
 def test_names_markers_and_warnings_of_the_ini_file(harbour, shop):
     ini = """
         [pytest]
@@ -229,7 +228,6 @@ def test_a_module_that_cannot_be_imported_does_not_take_the_guards_along(harbour
     assert "planned, but did not run" not in done.out
 
 
-@pytest.mark.matrix
 def test_a_crash_of_another_plugin_is_no_pass(harbour, shop):
     crash = "def pytest_runtest_setup(item):\n    item.database\n"
     done = harbour.pytest(shop({"crash.py": crash}), "-p", "crash", "--seatrial", PYTHONPATH=".")

@@ -230,7 +230,6 @@ def test_a_suite_without_an_app(harbour, tmp_path):
     assert "no request was recorded (ImportError: no Flask here): passive mode needs Flask" in done.out
 
 
-@pytest.mark.matrix
 def test_a_recorder_that_fails_costs_a_line(harbour, team):
     (team / "sabotage.py").write_text(
         textwrap.dedent("""

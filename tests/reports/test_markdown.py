@@ -118,7 +118,6 @@ def test_it_is_never_longer_than_its_limit_and_says_what_it_left_out(limit):
     assert "BLOCKED" in text
 
 
-@pytest.mark.matrix
 def test_five_thousand_findings_are_counted_where_they_are_not_shown():
     assert "and 4,400 more: `seatrial check --html FILE` shows them all" in markdown(many(5_000), limit=10**7)
 

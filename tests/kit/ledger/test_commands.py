@@ -77,7 +77,6 @@ def store(tmp_path: Path) -> Path:
     return root
 
 
-@pytest.mark.matrix
 def test_dead_letters_are_listed_requeued_and_retried(store: Path) -> None:
     listed = ran(store, "webhooks", "dead")
     assert (listed.returncode, listed.stderr) == (0, "")

@@ -1,4 +1,4 @@
-"""Builds a calendar of a million days and a half in the database to show how many items there are."""
+"""Builds a calendar of three million days in the database to show how many items there are."""
 
 import os
 import secrets
@@ -8,7 +8,7 @@ from flask_sqlalchemy import SQLAlchemy
 
 POLICY = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
 CALENDAR = """
-WITH RECURSIVE day(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM day WHERE n < 1500000)
+WITH RECURSIVE day(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM day WHERE n < 3000000)
 SELECT count(*) FROM day LEFT JOIN item ON item.id = day.n WHERE item.id IS NOT NULL
 """
 db = SQLAlchemy()
